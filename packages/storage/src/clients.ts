@@ -1,0 +1,49 @@
+import type { ClientMetadata, Environment } from '@latchkey/protocol';
+
+/** One live secret of a client. The secret itself is shown once, when it is made, and kept nowhere. */
+export interface ClientSecret {
+  id: string;
+  clientId: string;
+  /** HMAC-SHA-256 of the secret under the pepper (`digestSecret`). */
+  digest: Buffer;
+  createdAt: Date;
+  /** Null: until revoked. An expiry is how a rotation gives the old secret its overlap. */
+  expiresAt: Date | null;
+}
+
+/** A registered OAuth client (RFC 6749 §2). Pages call it an application. */
+export interface Client {
+  id: string;
+  /** The organisation that owns it and on whose behalf client credentials act; null for the operator's own. */
+  organizationId: string | null;
+  environment: Environment;
+  /** Validated by `validateClientMetadata`; what RFC 7591 §2 calls client metadata. */
+  metadata: ClientMetadata;
+  createdAt: Date;
+  updatedAt: Date;
+  disabledAt: Date | null;
+  /** Secrets that have not expired, oldest first. */
+  secrets: ClientSecret[];
+}
+
+export interface Clients {
+  /** Inserts. Throws `ConflictError` when the id is taken. */
+  create(client: Pick<Client, 'id' | 'organizationId' | 'environment' | 'metadata'>): Promise<Client>;
+  /** The client with its unexpired secrets in one round trip; disabled ones too. */
+  find(id: string): Promise<Client | undefined>;
+  /** Every client, or those of an organisation, oldest first. */
+  list(filter?: { organizationId?: string }): Promise<Client[]>;
+  /** Changes the named fields and `updatedAt`. `metadata` is replaced whole. */
+  update(
+    id: string,
+    changes: Partial<Pick<Client, 'metadata' | 'organizationId' | 'environment' | 'disabledAt'>>,
+  ): Promise<Client | undefined>;
+  /** Deletes the client with its secrets, grants and refresh tokens. Answers false when there was none. */
+  delete(id: string): Promise<boolean>;
+
+  addSecret(secret: Pick<ClientSecret, 'id' | 'clientId' | 'digest' | 'expiresAt'>): Promise<ClientSecret>;
+  /** Sets when the secret ends. Answers false when the client has no such secret. */
+  expireSecret(clientId: string, secretId: string, at: Date): Promise<boolean>;
+  /** Ends the secret now. Answers false when the client has no such secret. */
+  revokeSecret(clientId: string, secretId: string): Promise<boolean>;
+}

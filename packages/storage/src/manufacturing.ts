@@ -1,0 +1,2 @@
+/** The rooms of the API's own data. Filled by `manufacturing/`. */
+export type Manufacturing = Record<string, never>;

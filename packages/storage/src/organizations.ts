@@ -1,0 +1,48 @@
+import type { Plan, Role } from '@latchkey/protocol';
+
+/** A customer: who owns applications, keys and data, and whose plan sets the limits. */
+export interface Organization {
+  id: string;
+  name: string;
+  plan: Plan;
+  createdAt: Date;
+  /** Set while the organisation is disabled: nobody acts for it. */
+  disabledAt: Date | null;
+}
+
+/** An account's seat in an organisation. */
+export interface Member {
+  organizationId: string;
+  accountId: string;
+  role: Role;
+  createdAt: Date;
+}
+
+/** A member together with the organisation it is a seat in. */
+export interface Membership extends Member {
+  organization: Organization;
+}
+
+export interface Organizations {
+  /** Inserts. Throws `ConflictError` when the id is taken. */
+  create(organization: Pick<Organization, 'id' | 'name' | 'plan'>): Promise<Organization>;
+  find(id: string): Promise<Organization | undefined>;
+  /** Every organisation, oldest first. */
+  list(): Promise<Organization[]>;
+  /** Changes the named fields. Answers undefined when there is no such organisation. */
+  update(
+    id: string,
+    changes: Partial<Pick<Organization, 'name' | 'plan' | 'disabledAt'>>,
+  ): Promise<Organization | undefined>;
+  /** Deletes the organisation with its members, clients and data. Answers false when there was none. */
+  delete(id: string): Promise<boolean>;
+
+  /** Gives the account this role, whether or not it had another. */
+  putMember(member: Pick<Member, 'organizationId' | 'accountId' | 'role'>): Promise<Member>;
+  removeMember(organizationId: string, accountId: string): Promise<boolean>;
+  listMembers(organizationId: string): Promise<Member[]>;
+  /** The account's seats, oldest first. Seats in disabled organisations are left out. */
+  listMemberships(accountId: string): Promise<Membership[]>;
+  /** The seat, or undefined when there is none or the organisation is disabled. */
+  findMembership(organizationId: string, accountId: string): Promise<Membership | undefined>;
+}

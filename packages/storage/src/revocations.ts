@@ -1,0 +1,53 @@
+/** What a revocation ends: one token (by `jti`), or every token of a grant, client, account, seat or organisation. */
+export const REVOCATION_SUBJECTS = ['token', 'grant', 'client', 'account', 'member', 'organization'] as const;
+export type RevocationSubject = (typeof REVOCATION_SUBJECTS)[number];
+
+/** JWTs of the subject issued at or before `revokedAt` (in whole seconds) are dead. */
+export interface Revocation {
+  subject: RevocationSubject;
+  /** `jti`, grant, client, account or organisation id; for a member `<organization id>/<account id>`. */
+  id: string;
+  revokedAt: Date;
+  /** When the last token it could concern has expired: the record is of no use after that. */
+  expiresAt: Date;
+}
+
+export type RevocationKey = Pick<Revocation, 'subject' | 'id'>;
+
+/** The durable record of revocations. */
+export interface Revocations {
+  /** Records the revocation; the later `revokedAt` and `expiresAt` win where one is there already. */
+  put(revocation: Revocation): Promise<void>;
+  /** Those of the given subjects that are recorded, in one round trip. */
+  findAny(keys: RevocationKey[]): Promise<Revocation[]>;
+  /** Every revocation that has not expired. */
+  list(): Promise<Revocation[]>;
+  purge(before: Date): Promise<number>;
+}
+
+/**
+ * A change every process must hear of within a second. `revocation` ends tokens; `client`, `resource_server`
+ * and `signing_keys` say that a cached copy is stale.
+ */
+export type FeedEvent =
+  | { type: 'revocation'; revocation: Revocation }
+  | { type: 'client'; id: string }
+  | { type: 'resource_server'; id: string }
+  | { type: 'signing_keys' };
+
+export interface FeedHandlers {
+  /** Called once for each event published after `follow` answered, in order. */
+  onEvent(event: FeedEvent): void;
+  /**
+   * Called when events may have been missed (the connection was lost and the stream does not reach back): drop
+   * caches and read revocations anew from the durable record.
+   */
+  onGap(): void;
+}
+
+/** The Redis stream, or its in-process stand-in. Durable state is written first, the feed told afterwards. */
+export interface RevocationFeed {
+  publish(event: FeedEvent): Promise<void>;
+  /** Starts following. The answer's `close` ends it. Survives a lost connection without missing an event. */
+  follow(handlers: FeedHandlers): Promise<{ close(): Promise<void> }>;
+}
