@@ -7,6 +7,7 @@ export * from './errors.ts';
 export * from './grants.ts';
 export * from './manufacturing.ts';
 export * from './organizations.ts';
+export * from './password.ts';
 export * from './refresh-tokens.ts';
 export * from './resource-servers.ts';
 export * from './revocations.ts';

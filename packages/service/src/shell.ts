@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type Koa from 'koa';
+import helmet from 'koa-helmet';
+import { type HttpError, toHttpError } from './errors.ts';
+import type { Health } from './health.ts';
+import type { Logger } from './logger.ts';
+import type { Metrics } from './metrics.ts';
+import { settleForwarded, type TrustedProxies } from './proxies.ts';
+
+declare module 'koa' {
+  interface DefaultState {
+    /** Stands in the log line, the answer's `X-Request-Id` and every error shown to a person. */
+    requestId: string;
+    /** Template of the matched route, for metrics. */
+    route?: string;
+  }
+}
+
+export interface ShellOptions {
+  logger: Logger;
+  metrics: Metrics;
+  health: Health;
+  trustedProxies: TrustedProxies;
+  /** The page for an error, where a person asked; without it every error is JSON. */
+  renderErrorPage?: (error: HttpError, ctx: Koa.Context) => string;
+}
+
+/**
+ * What every service does before anything of its own: who is calling, request id, security headers, health,
+ * log line, metrics, and the one place where errors become JSON or HTML. Works on any Koa application.
+ */
+export function installShell(app: Koa, options: ShellOptions): void {
+  app.proxy = true;
+  app.use(frame(options));
+  app.use(helmet({ contentSecurityPolicy: false, strictTransportSecurity: false }));
+  app.use(healthRoutes(options.health));
+}
+
+function frame({ logger, metrics, health, trustedProxies, renderErrorPage }: ShellOptions): Koa.Middleware {
+  return async function shellFrame(ctx, next) {
+    const started = process.hrtime.bigint();
+    settleForwarded(ctx.req, trustedProxies);
+    ctx.state.requestId = requestIdOf(ctx.req, trustedProxies);
+    ctx.set('X-Request-Id', ctx.state.requestId);
+    if (health.draining) ctx.set('Connection', 'close');
+    try {
+      await next();
+      if (ctx.status === 404 && ctx.body == null) ctx.throw(404);
+    } catch (error) {
+      renderError(ctx, toHttpError(error), logger, renderErrorPage);
+    }
+    const seconds = Number(process.hrtime.bigint() - started) / 1e9;
+    const route = ctx.state.route ?? 'other';
+    metrics.observeRequest({ method: ctx.method, route, status: ctx.status, seconds });
+    // The path only: queries carry codes and states.
+    logger.info(
+      {
+        request_id: ctx.state.requestId,
+        method: ctx.method,
+        path: ctx.path,
+        status: ctx.status,
+        ip: ctx.ip,
+        seconds,
+      },
+      'request',
+    );
+  };
+}
+
+function renderError(
+  ctx: Koa.Context,
+  error: HttpError,
+  logger: Logger,
+  renderErrorPage: ShellOptions['renderErrorPage'],
+): void {
+  const { requestId } = ctx.state;
+  const level = error.status >= 500 ? 'error' : 'debug';
+  logger[level]({ request_id: requestId, code: error.code, err: error.cause ?? error }, 'request failed');
+  ctx.status = error.status;
+  ctx.set(error.headers);
+  ctx.set('Cache-Control', 'no-store');
+  if (renderErrorPage && ctx.accepts('json', 'html') === 'html') {
+    ctx.type = 'html';
+    ctx.body = renderErrorPage(error, ctx);
+  } else {
+    ctx.body = error.toBody(requestId);
+  }
+}
+
+function requestIdOf(request: IncomingMessage, proxies: TrustedProxies): string {
+  const given = request.headers['x-request-id'];
+  const trusted = proxies.includes(request.socket.remoteAddress ?? '');
+  return trusted && typeof given === 'string' && /^[\w-]{8,64}$/.test(given) ? given : randomUUID();
+}
+
+function healthRoutes(health: Health): Koa.Middleware {
+  return async function healthRoute(ctx, next) {
+    if (ctx.path === '/healthz') {
+      ctx.state.route = '/healthz';
+      ctx.body = { status: 'ok' };
+    } else if (ctx.path === '/readyz') {
+      ctx.state.route = '/readyz';
+      const failing = await health.failing();
+      ctx.status = failing.length === 0 ? 200 : 503;
+      ctx.body = failing.length === 0 ? { status: 'ready' } : { status: 'not ready', failing };
+    } else {
+      await next();
+    }
+  };
+}
