@@ -1,7 +1,7 @@
 import argon2 from 'argon2';
 
 /** argon2id, OWASP's second choice of parameters: 19 MiB, two passes, one lane. */
-const PARAMETERS = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+const PARAMETERS = { type: argon2.argon2id as 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
 /**
  * Hashes in flight at once. Each holds one of libuv's four threads, which signing and name look-ups share:
