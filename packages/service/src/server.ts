@@ -18,7 +18,7 @@ export async function listen(
   options: { host: string; port: number; portVariable?: string },
 ): Promise<RunningServer> {
   const server = createServer(
-    { keepAliveTimeout: 65_000, headersTimeout: 66_000, requestTimeout: 30_000 },
+    { keepAliveTimeout: 65_000, headersTimeout: 15_000, requestTimeout: 30_000 },
     handler,
   );
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -46,8 +46,10 @@ function listenError(
 async function closeServer(server: Server, graceMs: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   server.close(() => resolve());
-  server.closeIdleConnections();
+  // A kept-alive connection falls idle only when its request in flight has been answered.
+  const sweep = setInterval(() => server.closeIdleConnections(), 50);
   const cut = setTimeout(() => server.closeAllConnections(), graceMs);
   await promise;
+  clearInterval(sweep);
   clearTimeout(cut);
 }
