@@ -3,6 +3,7 @@ export * from './claims.ts';
 export * from './client-metadata.ts';
 export * from './errors.ts';
 export * from './ids.ts';
+export type { Fault } from './members.ts';
 export * from './metadata.ts';
 export * from './pkce.ts';
 export * from './roles.ts';
