@@ -12,3 +12,13 @@ export class StorageUnavailableError extends Error {
 export class SchemaTooNewError extends Error {
   override name = 'SchemaTooNewError';
 }
+
+/** The schema lacks migrations of this release. */
+export class SchemaTooOldError extends Error {
+  override name = 'SchemaTooOldError';
+}
+
+/** The data folder belongs to another process. */
+export class StorageInUseError extends Error {
+  override name = 'StorageInUseError';
+}

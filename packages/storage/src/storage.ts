@@ -24,6 +24,11 @@ export interface DurableStorage {
   manufacturing: Manufacturing;
   /** Brings the schema to this release's version; answers the names of the migrations that ran. */
   migrate(): Promise<string[]>;
+  /**
+   * For a process to call before it serves. Throws `SchemaTooNewError` when the schema holds a breaking migration
+   * this release does not know, `SchemaTooOldError` when it lacks one of this release's.
+   */
+  checkSchema(): Promise<void>;
   /** Throws `StorageUnavailableError` when the database does not answer. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -1,0 +1,168 @@
+import type { ClientMetadata, Environment, Plan, Role } from '@latchkey/protocol';
+import { CamelCasePlugin, type ColumnType, Kysely, type RawBuilder, sql } from 'kysely';
+import type { AuditEvent } from '../audit-events.ts';
+import type { SigningAlgorithm, TokenFormat } from '../resource-servers.ts';
+import type { RevocationSubject } from '../revocations.ts';
+import { createDialect, type SqlPool } from './dialect.ts';
+
+/** A document: read as an object, written as text (`JSON.stringify`), since pg turns arrays into SQL arrays. */
+export type Json<T> = ColumnType<T, string, string>;
+
+interface OrganizationsTable {
+  id: string;
+  name: string;
+  plan: Plan;
+  createdAt: Date;
+  disabledAt: Date | null;
+}
+
+interface AccountsTable {
+  id: string;
+  email: string;
+  emailVerified: boolean;
+  name: string;
+  passwordDigest: string | null;
+  createdAt: Date;
+  updatedAt: Date;
+  disabledAt: Date | null;
+}
+
+interface MembersTable {
+  organizationId: string;
+  accountId: string;
+  role: Role;
+  createdAt: Date;
+}
+
+interface ClientsTable {
+  id: string;
+  organizationId: string | null;
+  environment: Environment;
+  metadata: Json<ClientMetadata>;
+  createdAt: Date;
+  updatedAt: Date;
+  disabledAt: Date | null;
+}
+
+interface ClientSecretsTable {
+  id: string;
+  clientId: string;
+  digest: Buffer;
+  createdAt: Date;
+  expiresAt: Date | null;
+}
+
+interface ResourceServersTable {
+  id: string;
+  identifier: string;
+  name: string;
+  scopes: Json<Record<string, string>>;
+  tokenFormat: TokenFormat;
+  tokenTtlSeconds: number;
+  signingAlgorithm: SigningAlgorithm;
+  acceptsApiKeys: boolean;
+  isDefault: boolean;
+  introspectionClientId: string | null;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+interface GrantsTable {
+  id: string;
+  accountId: string;
+  clientId: string;
+  organizationId: string | null;
+  payload: Json<Record<string, unknown>>;
+  createdAt: Date;
+  expiresAt: Date;
+  revokedAt: Date | null;
+}
+
+interface ConsentsTable {
+  accountId: string;
+  clientId: string;
+  organizationId: string | null;
+  payload: Json<Record<string, unknown>>;
+  updatedAt: Date;
+}
+
+interface RefreshTokensTable {
+  digest: Buffer;
+  grantId: string;
+  clientId: string;
+  accountId: string;
+  payload: Json<Record<string, unknown>>;
+  predecessor: Buffer | null;
+  createdAt: Date;
+  expiresAt: Date;
+  consumedAt: Date | null;
+}
+
+interface SigningKeysTable {
+  kid: string;
+  algorithm: SigningAlgorithm;
+  publicJwk: Json<Record<string, unknown>>;
+  sealedPrivateJwk: Buffer;
+  createdAt: Date;
+  activeAt: Date;
+  retiredAt: Date | null;
+}
+
+interface RevocationsTable {
+  subject: RevocationSubject;
+  id: string;
+  revokedAt: Date;
+  expiresAt: Date;
+}
+
+interface AuditEventsTable {
+  /** Order of insertion. bigint: compared in SQL, never read. */
+  position: ColumnType<never, never, never>;
+  id: string;
+  at: Date;
+  action: string;
+  result: 'success' | 'failure';
+  actorType: AuditEvent['actor']['type'];
+  actorId: string | null;
+  targetType: string | null;
+  targetId: string | null;
+  organizationId: string | null;
+  ip: string | null;
+  requestId: string | null;
+  details: Json<Record<string, unknown>>;
+}
+
+/** Every table, in camelCase; the plugin turns names to snake_case and leaves documents alone. */
+export interface Database {
+  organizations: OrganizationsTable;
+  accounts: AccountsTable;
+  members: MembersTable;
+  clients: ClientsTable;
+  clientSecrets: ClientSecretsTable;
+  resourceServers: ResourceServersTable;
+  grants: GrantsTable;
+  consents: ConsentsTable;
+  refreshTokens: RefreshTokensTable;
+  signingKeys: SigningKeysTable;
+  revocations: RevocationsTable;
+  auditEvents: AuditEventsTable;
+}
+
+/** The present instant as SQL: the database's clock, which all processes share, unless a test gives its own. */
+export type SqlNow = () => RawBuilder<Date>;
+
+export interface PostgresContext {
+  db: Kysely<Database>;
+  now: SqlNow;
+}
+
+export function createContext(pool: SqlPool, now: (() => Date) | undefined): PostgresContext {
+  const db = new Kysely<Database>({
+    dialect: createDialect(pool),
+    plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
+  });
+  return {
+    db,
+    now: now ? () => sql<Date>`${now()}::timestamptz` : () => sql<Date>`statement_timestamp()`,
+  };
+}

@@ -1,0 +1,50 @@
+import { CompiledQuery } from 'kysely';
+import type { DurableStorage } from '../storage.ts';
+import { createPostgresAccounts } from './accounts.ts';
+import { createPostgresAuditEvents } from './audit-events.ts';
+import { createPostgresClients } from './clients.ts';
+import { createContext } from './database.ts';
+import type { SqlPool } from './dialect.ts';
+import { createPostgresGrants } from './grants.ts';
+import { checkSchema, migrate, readMigrations } from './migrate.ts';
+import { createPostgresOrganizations } from './organizations.ts';
+import { createPgPool, type PoolOptions } from './pool.ts';
+import { createPostgresRefreshTokens } from './refresh-tokens.ts';
+import { createPostgresResourceServers } from './resource-servers.ts';
+import { createPostgresRevocations } from './revocations.ts';
+import { createPostgresSigningKeys } from './signing-keys.ts';
+
+export interface PostgresOptions extends PoolOptions {
+  /** Replaces the database's clock; for tests. */
+  now?: () => Date;
+}
+
+/** Connects when first used, and again whenever it has to: a database that is away at the start is no fault. */
+export function openPostgres({ now, ...options }: PostgresOptions): DurableStorage {
+  return createDurableStorage(createPgPool(options), now);
+}
+
+/** Every durable record over one pool. */
+export function createDurableStorage(pool: SqlPool, now?: () => Date): DurableStorage {
+  const context = createContext(pool, now);
+  const { db } = context;
+  return {
+    organizations: createPostgresOrganizations(context),
+    accounts: createPostgresAccounts(context),
+    clients: createPostgresClients(context),
+    resourceServers: createPostgresResourceServers(context),
+    grants: createPostgresGrants(context),
+    refreshTokens: createPostgresRefreshTokens(context),
+    signingKeys: createPostgresSigningKeys(context),
+    revocations: createPostgresRevocations(context),
+    auditEvents: createPostgresAuditEvents(context),
+    manufacturing: {},
+    migrate: () => migrate(pool, readMigrations()),
+    checkSchema: () => checkSchema(pool, readMigrations()),
+    async ping() {
+      await db.executeQuery(CompiledQuery.raw('select 1'));
+    },
+    // Not `db.destroy()`: it leaves the pool open when no query was made through it.
+    close: () => pool.end(),
+  };
+}

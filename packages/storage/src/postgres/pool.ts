@@ -1,0 +1,97 @@
+import pg from 'pg';
+import type { SqlConnection, SqlPool } from './dialect.ts';
+import { mapDatabaseError } from './errors.ts';
+
+export interface PoolOptions {
+  /** `postgres://user:password@host:port/database`, with the `sslmode` and other parameters libpq knows. */
+  url: string;
+  /** Most connections this process holds. */
+  poolSize?: number;
+  /** Shown in `pg_stat_activity`. */
+  applicationName?: string;
+}
+
+/** How long a request waits for a connection, be it new or another request's: then the database counts as away. */
+const CONNECT_TIMEOUT_MS = 3_000;
+const STATEMENT_TIMEOUT_MS = 10_000;
+/** The client's own limit, for a server that went silent: a little after the server's. */
+const QUERY_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 2_000;
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
+/** Statements that a connection may hold prepared. Beyond that (odd filters) they are parsed each time. */
+const MOST_PREPARED = 300;
+
+export function createPgPool({ url, poolSize = 10, applicationName = 'latchkey' }: PoolOptions): SqlPool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: poolSize,
+    application_name: applicationName,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    keepAlive: true,
+  });
+  // Without listeners a connection that the server drops would end the process, idle (pool) or lent out (client).
+  // The pool has taken it out by then, and whoever holds it hears of it from its query.
+  pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
+  const names = new Map<string, string>();
+  let ending: Promise<void> | undefined;
+  return {
+    async connect() {
+      const client = await pool.connect().catch((error: unknown) => {
+        throw mapDatabaseError(error);
+      });
+      return toConnection(client, names);
+    },
+    end() {
+      ending ??= pool.end();
+      return ending;
+    },
+  };
+}
+
+function toConnection(client: pg.PoolClient, names: Map<string, string>): SqlConnection {
+  let silent = false;
+  const run = async <R extends pg.QueryResultRow>(query: TimedQuery) => {
+    try {
+      return await client.query<R>(query);
+    } catch (error) {
+      silent ||= error instanceof Error && error.message === 'Query read timeout';
+      throw mapDatabaseError(error);
+    }
+  };
+  return {
+    async query<R>(text: string, parameters: readonly unknown[]) {
+      const result = await run({
+        ...nameOf(text, parameters, names),
+        text,
+        values: [...parameters],
+        query_timeout: QUERY_TIMEOUT_MS,
+      });
+      return { rows: result.rows as R[], affected: result.command === 'SELECT' ? 0 : (result.rowCount ?? 0) };
+    },
+    async script(text) {
+      await run({ text });
+    },
+    // A connection that still owes an answer must not serve the next request.
+    release: () => client.release(silent),
+  };
+}
+
+interface TimedQuery extends pg.QueryConfig {
+  query_timeout?: number;
+}
+
+/**
+ * The name under which a statement is prepared. Not where a column list is left to the server (`*`): a later
+ * migration would change it, and PostgreSQL refuses to run a prepared statement whose columns changed.
+ */
+function nameOf(text: string, parameters: readonly unknown[], names: Map<string, string>): { name?: string } {
+  if (parameters.length === 0 || text.includes('*')) return {};
+  const known = names.get(text);
+  if (known) return { name: known };
+  if (names.size >= MOST_PREPARED) return {};
+  const name = `latchkey_${names.size}`;
+  names.set(text, name);
+  return { name };
+}

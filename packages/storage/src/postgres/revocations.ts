@@ -1,0 +1,46 @@
+import { sql } from 'kysely';
+import type { Revocation, Revocations } from '../revocations.ts';
+import type { PostgresContext } from './database.ts';
+
+const COLUMNS = ['subject', 'id', 'revokedAt', 'expiresAt'] as const;
+
+export function createPostgresRevocations({ db, now }: PostgresContext): Revocations {
+  return {
+    async put(revocation) {
+      await db
+        .insertInto('revocations')
+        .values(revocation)
+        .onConflict((conflict) =>
+          conflict.columns(['subject', 'id']).doUpdateSet({
+            revokedAt: sql<Date>`greatest(revocations.revoked_at, excluded.revoked_at)`,
+            expiresAt: sql<Date>`greatest(revocations.expires_at, excluded.expires_at)`,
+          }),
+        )
+        .execute();
+    },
+    async findAny(keys) {
+      const subjects = keys.map(({ subject }) => subject);
+      const ids = keys.map(({ id }) => id);
+      const { rows } = await sql<Revocation>`
+        select subject, id, revoked_at, expires_at from revocations
+        join unnest(${subjects}::text[], ${ids}::text[]) as wanted (subject, id) using (subject, id)`.execute(
+        db,
+      );
+      return rows;
+    },
+    list: () =>
+      db
+        .selectFrom('revocations')
+        .select(COLUMNS)
+        .where('expiresAt', '>', now())
+        .orderBy('revokedAt')
+        .execute(),
+    async purge(before) {
+      const { numDeletedRows } = await db
+        .deleteFrom('revocations')
+        .where('expiresAt', '<', before)
+        .executeTakeFirstOrThrow();
+      return Number(numDeletedRows);
+    },
+  };
+}

@@ -1,0 +1,36 @@
+import type { SharedStorage } from '../storage.ts';
+import { parseRedisUrl } from './address.ts';
+import { createRedisArtifacts } from './artifacts.ts';
+import { connectRedis } from './connection.ts';
+import { createRedisCounters, createRedisReplays } from './counters.ts';
+import { createRedisFeed, FOLLOWER_ANSWER_TIMEOUT_MS } from './feed.ts';
+
+export interface RedisOptions {
+  /** As `parseRedisUrl` reads it: a server, Sentinels or a Cluster. */
+  url: string;
+  /** Begins every key; keep it the same for all processes. */
+  keyPrefix?: string;
+}
+
+const ANSWER_TIMEOUT_MS = 2_000;
+
+/**
+ * Connects at once, and again for ever: a Redis that is away makes calls fail with `StorageUnavailableError`
+ * within seconds, and no restart is needed when it is back.
+ */
+export function openRedis({ url, keyPrefix = 'latchkey:' }: RedisOptions): SharedStorage {
+  const address = parseRedisUrl(url);
+  const redis = connectRedis(address, ANSWER_TIMEOUT_MS);
+  return {
+    artifacts: createRedisArtifacts(redis, keyPrefix),
+    replays: createRedisReplays(redis, keyPrefix),
+    counters: createRedisCounters(redis, keyPrefix),
+    feed: createRedisFeed(redis, `${keyPrefix}feed`, () => connectRedis(address, FOLLOWER_ANSWER_TIMEOUT_MS)),
+    async ping() {
+      await redis.send('ping');
+    },
+    async close() {
+      redis.disconnect();
+    },
+  };
+}
