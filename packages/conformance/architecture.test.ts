@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   relativeEscapes,
   strayInternals,
+  testsInSource,
   undeclaredLibraries,
   unwelcomeLibraries,
   wrongArrows,
@@ -28,6 +29,7 @@ describe('the repository', () => {
   it.each<[string, () => Violation[]]>([
     ['keeps the one-way arrows between workspaces', () => wrongArrows(sources)],
     ['enters another workspace by its name only', () => relativeEscapes(sources)],
+    ['ships no test', () => testsInSource(sources)],
     ['knows the internals of oidc-provider in one file', () => strayInternals(sources)],
     ['brings jose alone with guard, and nothing with protocol', () => unwelcomeLibraries(sources)],
     ['declares every library it ships with', () => undeclaredLibraries(sources, declaredDependencies)],
@@ -110,6 +112,17 @@ describe('the doors', () => {
     ['services/api/test/a.test.ts', '../src/app.ts'],
   ])('allow %s to reach %s', (path, specifier) => {
     expect(relativeEscapes(oneImport(path, specifier))).toEqual([]);
+  });
+
+  it.each([
+    ['packages/storage/src/index.ts', './contract/index.ts', 1],
+    ['services/api/src/app.ts', '../test/fixtures.ts', 1],
+    ['services/api/src/app.ts', '@latchkey/storage/contract', 1],
+    ['services/api/src/app.ts', './contracts.ts', 0],
+    ['packages/storage/src/contract/index.ts', './clients.ts', 0],
+    ['packages/storage/test/pglite.test.ts', '../src/contract/index.ts', 0],
+  ])('of %s to the test %s: %i fault', (path, specifier, count) => {
+    expect(testsInSource(oneImport(path, specifier))).toHaveLength(count);
   });
 
   it.each([

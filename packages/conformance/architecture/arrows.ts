@@ -65,6 +65,17 @@ export function relativeEscapes(sources: readonly Source[]): Violation[] {
   });
 }
 
+/** Tests and contract suites bring vitest with them, and stay out of the image. */
+export function testsInSource(sources: readonly Source[]): Violation[] {
+  return violations(
+    sources.filter(({ path }) => isShipped(path)),
+    ({ path }, { specifier }) => {
+      const target = specifier.startsWith('.') ? posix.join(posix.dirname(path), specifier) : specifier;
+      return /(^|\/)(contract|test)\//.test(`${target}/`) ? `${specifier} is for tests` : undefined;
+    },
+  );
+}
+
 export function strayInternals(sources: readonly Source[]): Violation[] {
   return violations(sources, ({ path }, { specifier }) =>
     /(^|\/)oidc-provider\/lib(\/|$)/.test(specifier) && path !== internalsDoor
