@@ -64,7 +64,7 @@ function list(folder: string): string[] {
 
 export function findChromium(): string | undefined {
   const named = process.env.CHROMIUM_PATH;
-  if (named !== undefined && named !== '') return isExecutable(named) ? named : undefined;
+  if (named !== undefined && isExecutable(named)) return named;
   return findProgram(
     ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'Google Chrome'],
     ['/Applications/Google Chrome.app/Contents/MacOS'],
