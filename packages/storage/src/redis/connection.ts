@@ -61,7 +61,7 @@ export function connectRedis(address: RedisAddress, answerTimeoutMs: number): Re
 
 function createClient(address: RedisAddress, answerTimeoutMs: number): Redis | Cluster {
   const retry = (times: number) => Math.min(times * 50, LONGEST_RECONNECT_DELAY_MS);
-  const shared: RedisOptions = {
+  const shared = {
     connectionName: 'latchkey',
     connectTimeout: CONNECT_TIMEOUT_MS,
     commandTimeout: answerTimeoutMs,
@@ -71,11 +71,11 @@ function createClient(address: RedisAddress, answerTimeoutMs: number): Redis | C
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     // After a failover we may still hold the old master, now a read-only replica.
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
     ...(address.username && { username: address.username }),
     ...(address.password && { password: address.password }),
     ...(address.tls && { tls: {} }),
-  };
+  } satisfies RedisOptions;
   if (address.kind === 'cluster') {
     return new Cluster(address.hosts, {
       redisOptions: shared,
@@ -84,12 +84,12 @@ function createClient(address: RedisAddress, answerTimeoutMs: number): Redis | C
       slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
     });
   }
-  const options: RedisOptions = {
+  const options = {
     ...shared,
     retryStrategy: retry,
     enableOfflineQueue: false,
     ...(address.db !== undefined && { db: address.db }),
-  };
+  } satisfies RedisOptions;
   if (address.kind === 'server') return new Redis({ ...options, ...address.hosts[0] });
   return new Redis({
     ...options,
