@@ -19,6 +19,8 @@ export interface Assets {
 /** What a service sends with an asset. */
 export const ASSET_CACHE_CONTROL = 'public, max-age=31536000, immutable';
 
+const STYLES = ['tokens', 'layout', 'controls', 'pages', 'consent', 'reference'];
+
 const own = (file: string) => readFileSync(new URL(`./assets/${file}`, import.meta.url), 'utf8');
 
 /** Pico in a layer: anything outside it wins, whatever the selectors' weight. */
@@ -34,10 +36,7 @@ function styleSheet(brandDirs: readonly string[]): string {
   return [
     '@charset "UTF-8";',
     `@layer pico{${pico}}`,
-    own('tokens.css'),
-    own('layout.css'),
-    own('pages.css'),
-    own('reference.css'),
+    ...STYLES.map((name) => own(`${name}.css`)),
     ...brands,
   ].join('\n');
 }
