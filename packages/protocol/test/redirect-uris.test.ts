@@ -94,7 +94,7 @@ describe('redirect URIs', () => {
 
   it('refuses repeats, names each bad one, and holds post-logout URIs to the same rules', () => {
     const faults = refuse({
-      ...web,
+      ...minimal('web'),
       redirect_uris: ['https://a.example/', 'http://a.example/', 'https://a.example/', 7],
       post_logout_redirect_uris: ['https://a.example/#x'],
     });

@@ -1,0 +1,129 @@
+import { type ClientMetadata, ENVIRONMENTS, type Fault, validateClientMetadata } from '@latchkey/protocol';
+import { parse, YAMLParseError } from 'yaml';
+import { z } from 'zod';
+import { InvalidInputError, parseInput } from '../registry/faults.ts';
+import {
+  accountInput,
+  clientId,
+  clientSecret,
+  organizationInput,
+  recordId,
+  resourceServerInput,
+  role,
+} from '../registry/inputs.ts';
+import { findRepeats } from './repeats.ts';
+
+const organization = recordId('organization');
+
+const declaredOrganization = organizationInput.extend({ id: organization });
+
+const declaredUser = accountInput.extend({
+  organizations: z.array(z.strictObject({ organization, role })).default([]),
+});
+
+/** Latchkey's own members of a client; every other member is client metadata and judged as such. */
+const ownMembers = {
+  client_id: clientId,
+  organization: organization.nullable().default(null),
+  environment: z.enum(ENVIRONMENTS, { error: `must be one of ${ENVIRONMENTS.join(', ')}` }).default('live'),
+  client_secret: clientSecret.optional(),
+  client_secrets: z.array(clientSecret).min(1, 'must hold at least one').optional(),
+};
+
+const file = z.strictObject(
+  {
+    organizations: z.array(declaredOrganization).default([]),
+    users: z.array(declaredUser).default([]),
+    clients: z.array(z.looseObject(ownMembers)).default([]),
+    resource_servers: z.array(resourceServerInput).default([]),
+  },
+  { error: 'must be a mapping with organizations, users, clients or resource_servers' },
+);
+
+type FileContent = z.infer<typeof file>;
+
+export interface DeclaredClient {
+  client_id: string;
+  organization: string | null;
+  environment: (typeof ENVIRONMENTS)[number];
+  /** Undefined where the file leaves secrets alone. */
+  secrets: string[] | undefined;
+  metadata: ClientMetadata;
+}
+
+/** A state of the registry, as a file declares it. What it does not name is left alone. */
+export type Declaration = Omit<FileContent, 'clients'> & { clients: DeclaredClient[] };
+export type DeclaredOrganization = Declaration['organizations'][number];
+export type DeclaredUser = Declaration['users'][number];
+export type DeclaredResourceServer = Declaration['resource_servers'][number];
+
+/** Reads YAML, or JSON, which is YAML too. @throws {InvalidInputError} naming every fault */
+export function readDeclaration(text: string): Declaration {
+  try {
+    return parseDeclaration(parse(text));
+  } catch (error) {
+    if (!(error instanceof YAMLParseError)) throw error;
+    const [line] = error.message.split('\n', 1);
+    throw new InvalidInputError([{ field: '', message: `is neither YAML nor JSON: ${line}` }]);
+  }
+}
+
+/** @throws {InvalidInputError} naming every fault by its path */
+export function parseDeclaration(document: unknown): Declaration {
+  const { faults, metadata } = readAllMetadata(document);
+  let content: FileContent;
+  try {
+    content = parseInput(file, document);
+  } catch (error) {
+    if (error instanceof InvalidInputError) throw new InvalidInputError([...error.faults, ...faults]);
+    throw error;
+  }
+  faults.push(...findRepeats(content));
+  for (const [index, client] of content.clients.entries()) {
+    if (client.client_secret !== undefined && client.client_secrets !== undefined) {
+      faults.push({
+        field: `clients[${index}].client_secrets`,
+        message: 'must not stand beside client_secret',
+      });
+    }
+  }
+  if (faults.length > 0) throw new InvalidInputError(faults);
+  const clients = metadata.map((of, index) => toDeclaredClient(content.clients[index], of));
+  return { ...content, clients };
+}
+
+function toDeclaredClient(
+  client: FileContent['clients'][number] | undefined,
+  metadata: ClientMetadata,
+): DeclaredClient {
+  if (!client) throw new TypeError('a client without its metadata');
+  const { client_id, organization, environment, client_secret, client_secrets } = client;
+  const secrets = client_secret === undefined ? client_secrets : [client_secret];
+  return { client_id, organization, environment, secrets, metadata };
+}
+
+/** Beside the schema and not in it: zod skips refinements of an object with faults, and all are wanted at once. */
+function readAllMetadata(document: unknown): { faults: Fault[]; metadata: ClientMetadata[] } {
+  const faults: Fault[] = [];
+  const metadata: ClientMetadata[] = [];
+  const clients = isObject(document) && Array.isArray(document.clients) ? document.clients : [];
+  for (const [index, client] of clients.entries()) {
+    if (!isObject(client)) continue;
+    const result = validateClientMetadata(withoutOwnMembers(client));
+    if ('metadata' in result) metadata.push(result.metadata);
+    else {
+      faults.push(
+        ...result.faults.map(({ field, message }) => ({ field: `clients[${index}].${field}`, message })),
+      );
+    }
+  }
+  return { faults, metadata };
+}
+
+function withoutOwnMembers(client: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(client).filter(([name]) => !Object.hasOwn(ownMembers, name)));
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

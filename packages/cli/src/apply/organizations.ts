@@ -1,0 +1,24 @@
+import type { Operator } from '../registry/operator.ts';
+import { createOrganization, updateOrganization } from '../registry/organizations.ts';
+import type { DeclaredOrganization } from './declaration.ts';
+import { type Step, unchanged } from './plan.ts';
+
+export async function planOrganization(operator: Operator, declared: DeclaredOrganization): Promise<Step> {
+  const { id, name, plan } = declared;
+  const step = { kind: 'organization', name: id } as const;
+  const stored = await operator.durable.organizations.find(id);
+  if (!stored) {
+    const run = async () => {
+      await createOrganization(operator, declared);
+      return [];
+    };
+    return { ...step, action: 'create', changes: [], run };
+  }
+  const changes = (['name', 'plan'] as const).filter((field) => stored[field] !== declared[field]);
+  if (changes.length === 0) return unchanged('organization', id);
+  const run = async () => {
+    await updateOrganization(operator, id, { name, plan });
+    return [];
+  };
+  return { ...step, action: 'update', changes, run };
+}

@@ -1,0 +1,60 @@
+import { InvalidInputError } from '../registry/faults.ts';
+import type { Operator } from '../registry/operator.ts';
+import { planClient } from './clients.ts';
+import type { Declaration } from './declaration.ts';
+import { planOrganization } from './organizations.ts';
+import { findReferenceFaults } from './references.ts';
+import { planResourceServer } from './resource-servers.ts';
+import { planUser } from './users.ts';
+
+/** A secret that was made because the file gives none; it can be shown this once. */
+export interface GeneratedSecret {
+  client_id: string;
+  client_secret: string;
+}
+
+export interface Step {
+  action: 'create' | 'update' | 'unchanged';
+  kind: 'organization' | 'user' | 'client' | 'resource_server';
+  /** As the file names it: an id, an e-mail address, a resource identifier. */
+  name: string;
+  /** What will change, in words of the file. */
+  changes: string[];
+  run(): Promise<GeneratedSecret[]>;
+}
+
+/**
+ * What it takes to bring the stored state to the declared one, in order: what others refer to comes first. Nothing
+ * is written. @throws {InvalidInputError} naming everything the declaration refers to in vain
+ */
+export async function planDeclaration(
+  operator: Operator,
+  pepper: Buffer,
+  declaration: Declaration,
+): Promise<Step[]> {
+  const faults = await findReferenceFaults(operator.durable, declaration);
+  if (faults.length > 0) throw new InvalidInputError(faults);
+  const steps: Step[] = [];
+  for (const declared of declaration.organizations) steps.push(await planOrganization(operator, declared));
+  for (const declared of declaration.users) steps.push(await planUser(operator, declared));
+  for (const declared of declaration.clients) steps.push(await planClient(operator, pepper, declared));
+  for (const declared of declaration.resource_servers) {
+    steps.push(await planResourceServer(operator, declared));
+  }
+  return steps;
+}
+
+/**
+ * Takes the steps. Each leaves its record either as it was or in a state from which another run goes on, so a run
+ * that was cut short is finished by the next.
+ */
+export async function runPlan(steps: Step[]): Promise<GeneratedSecret[]> {
+  const secrets: GeneratedSecret[] = [];
+  for (const step of steps) secrets.push(...(await step.run()));
+  return secrets;
+}
+
+/** Nothing to do. */
+export function unchanged(kind: Step['kind'], name: string): Step {
+  return { action: 'unchanged', kind, name, changes: [], run: async () => [] };
+}

@@ -1,0 +1,34 @@
+import type { Operator } from '../registry/operator.ts';
+import {
+  changedFields,
+  createResourceServer,
+  toFields,
+  updateResourceServer,
+} from '../registry/resource-servers.ts';
+import type { DeclaredResourceServer } from './declaration.ts';
+import { type Step, unchanged } from './plan.ts';
+
+export async function planResourceServer(
+  operator: Operator,
+  declared: DeclaredResourceServer,
+): Promise<Step> {
+  const { id, identifier } = declared;
+  const { resourceServers } = operator.durable;
+  const stored =
+    id === undefined ? await resourceServers.findByIdentifier(identifier) : await resourceServers.find(id);
+  const step = { kind: 'resource_server', name: identifier } as const;
+  if (!stored) {
+    const run = async () => {
+      await createResourceServer(operator, declared);
+      return [];
+    };
+    return { ...step, action: 'create', changes: [], run };
+  }
+  const changes = changedFields(stored, toFields(declared));
+  if (changes.length === 0) return unchanged('resource_server', identifier);
+  const run = async () => {
+    await updateResourceServer(operator, stored.id, declared);
+    return [];
+  };
+  return { ...step, action: 'update', changes, run };
+}

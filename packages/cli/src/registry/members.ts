@@ -1,0 +1,52 @@
+import { ROLES, type Role } from '@latchkey/protocol';
+import type { Member } from '@latchkey/storage';
+import { getAccount } from './accounts.ts';
+import { NotFoundError } from './faults.ts';
+import { type Operator, recordChange } from './operator.ts';
+import { getOrganization } from './organizations.ts';
+import { revokeAuthority } from './revoke.ts';
+
+/** Gives the account this role. A weaker role than before ends what was issued under the stronger one. */
+export async function putMember(
+  operator: Operator,
+  seat: Pick<Member, 'organizationId' | 'accountId' | 'role'>,
+): Promise<Member> {
+  const { organizationId, accountId, role } = seat;
+  await getOrganization(operator, organizationId);
+  await getAccount(operator, accountId);
+  const members = await operator.durable.organizations.listMembers(organizationId);
+  const before = members.find((member) => member.accountId === accountId)?.role;
+  const member = await operator.durable.organizations.putMember(seat);
+  if (before && isWeaker(role, before)) await revokeSeat(operator, organizationId, accountId);
+  await recordChange(
+    operator,
+    before ? 'member.role_changed' : 'member.added',
+    { type: 'account', id: accountId },
+    { organizationId, details: { role, ...(before && { before }) } },
+  );
+  return member;
+}
+
+export async function removeMember(
+  operator: Operator,
+  organizationId: string,
+  accountId: string,
+): Promise<void> {
+  const removed = await operator.durable.organizations.removeMember(organizationId, accountId);
+  if (!removed) throw new NotFoundError(`member of ${organizationId}`, accountId);
+  await revokeSeat(operator, organizationId, accountId);
+  await operator.durable.grants.deleteConsents({ organizationId, accountId });
+  await recordChange(operator, 'member.removed', { type: 'account', id: accountId }, { organizationId });
+}
+
+function isWeaker(role: Role, than: Role): boolean {
+  return ROLES.indexOf(role) > ROLES.indexOf(than);
+}
+
+function revokeSeat(operator: Operator, organizationId: string, accountId: string): Promise<void> {
+  return revokeAuthority(
+    operator,
+    { subject: 'member', id: `${organizationId}/${accountId}` },
+    { organizationId, accountId },
+  );
+}

@@ -1,0 +1,77 @@
+import { newId } from '@latchkey/protocol';
+import type { Organization } from '@latchkey/storage';
+import { NotFoundError } from './faults.ts';
+import type { OrganizationInput } from './inputs.ts';
+import { type Operator, recordChange } from './operator.ts';
+import { revokeAuthority } from './revoke.ts';
+
+export async function createOrganization(
+  operator: Operator,
+  input: OrganizationInput,
+): Promise<Organization> {
+  const { id = newId('organization'), name, plan } = input;
+  const organization = await operator.durable.organizations.create({ id, name, plan });
+  await recordChange(operator, 'organization.created', { type: 'organization', id }, { organizationId: id });
+  return organization;
+}
+
+export async function getOrganization({ durable }: Operator, id: string): Promise<Organization> {
+  const organization = await durable.organizations.find(id);
+  if (!organization) throw new NotFoundError('organisation', id);
+  return organization;
+}
+
+export async function updateOrganization(
+  operator: Operator,
+  id: string,
+  changes: Partial<Pick<Organization, 'name' | 'plan'>>,
+): Promise<Organization> {
+  await getOrganization(operator, id);
+  await operator.durable.organizations.update(id, changes);
+  await recordChange(
+    operator,
+    'organization.updated',
+    { type: 'organization', id },
+    { organizationId: id, details: { changed: Object.keys(changes) } },
+  );
+  return getOrganization(operator, id);
+}
+
+/** Nobody acts for it any more; everything issued in its name ends. */
+export async function disableOrganization(operator: Operator, id: string): Promise<Organization> {
+  await suspend(operator, id);
+  await recordChange(operator, 'organization.disabled', { type: 'organization', id }, { organizationId: id });
+  return getOrganization(operator, id);
+}
+
+export async function enableOrganization(operator: Operator, id: string): Promise<Organization> {
+  await getOrganization(operator, id);
+  await operator.durable.organizations.update(id, { disabledAt: null });
+  await announceClients(operator, id);
+  await recordChange(operator, 'organization.enabled', { type: 'organization', id }, { organizationId: id });
+  return getOrganization(operator, id);
+}
+
+/** Deletes it with its members, clients and data. */
+export async function deleteOrganization(operator: Operator, id: string): Promise<void> {
+  const clients = await operator.durable.clients.list({ organizationId: id });
+  // First nothing new can be issued, then what was issued ends, and only then the rows that name it go.
+  await suspend(operator, id);
+  for (const client of clients) {
+    await revokeAuthority(operator, { subject: 'client', id: client.id }, { clientId: client.id });
+  }
+  await operator.durable.organizations.delete(id);
+  for (const client of clients) await operator.announce({ type: 'client', id: client.id });
+  await recordChange(operator, 'organization.deleted', { type: 'organization', id }, { organizationId: id });
+}
+
+async function suspend(operator: Operator, id: string): Promise<void> {
+  const { disabledAt } = await getOrganization(operator, id);
+  if (!disabledAt) await operator.durable.organizations.update(id, { disabledAt: operator.now() });
+  await announceClients(operator, id);
+  await revokeAuthority(operator, { subject: 'organization', id }, { organizationId: id });
+}
+
+async function announceClients({ durable, announce }: Operator, organizationId: string): Promise<void> {
+  for (const { id } of await durable.clients.list({ organizationId })) await announce({ type: 'client', id });
+}

@@ -1,0 +1,106 @@
+import { createHash, generateKeyPair, type JsonWebKey } from 'node:crypto';
+import { promisify } from 'node:util';
+import { type SigningAlgorithm, type SigningKey, sealPrivateJwk } from '@latchkey/storage';
+import { InvalidInputError, NotFoundError } from './faults.ts';
+import { MAX_TOKEN_TTL_SECONDS } from './inputs.ts';
+import { type Operator, recordChange } from './operator.ts';
+
+/**
+ * How long a validator may go on with the JWKS it has. A key that signs sooner after it was published could meet
+ * validators that have never seen it.
+ */
+export const JWKS_CACHE_SECONDS = 600;
+
+export interface Rotation {
+  algorithm: SigningAlgorithm;
+  /** Seconds from publishing the new key to signing with it. */
+  activateAfterSeconds: number;
+  /** The old key has leaked: it leaves the JWKS when the new one signs, and what it signed dies with it. */
+  emergency: boolean;
+}
+
+/** Publishes a successor, to sign later; its predecessor stays published until its last token has expired. */
+export async function rotateSigningKey(
+  operator: Operator,
+  encryptionKey: Buffer,
+  { algorithm, activateAfterSeconds, emergency }: Rotation,
+): Promise<SigningKey> {
+  if (!emergency && activateAfterSeconds < JWKS_CACHE_SECONDS) {
+    const message = `must be at least ${JWKS_CACHE_SECONDS} seconds, which validators may cache the JWKS for`;
+    throw new InvalidInputError([{ field: 'activate-after', message }]);
+  }
+  const { kid, publicJwk, privateJwk } = await generateSigningKey(algorithm);
+  const activeAt = later(operator.now(), activateAfterSeconds);
+  const previousRetiredAt = emergency ? activeAt : later(activeAt, MAX_TOKEN_TTL_SECONDS);
+  const sealedPrivateJwk = sealPrivateJwk(encryptionKey, kid, privateJwk);
+  const key = await operator.durable.signingKeys.rotate(
+    { kid, algorithm, publicJwk, sealedPrivateJwk, activeAt },
+    previousRetiredAt,
+  );
+  await operator.announce({ type: 'signing_keys' });
+  const details = { algorithm, active_at: activeAt.toISOString(), emergency };
+  await recordChange(operator, 'signing_key.rotated', { type: 'signing_key', id: kid }, { details });
+  return key;
+}
+
+/** Takes a key out of the JWKS: whatever it signed fails from now on. The one that signs cannot go. */
+export async function retireSigningKey(operator: Operator, kid: string): Promise<void> {
+  const now = operator.now();
+  const keys = await operator.durable.signingKeys.list();
+  const key = keys.find((candidate) => candidate.kid === kid);
+  if (!key) throw new NotFoundError('signing key', kid);
+  if (keyState(key, keys, now) !== 'retiring') {
+    const message = `Key ${kid} has no successor that signs yet; "latchkey signing-keys rotate" makes one`;
+    throw new InvalidInputError([{ field: '', message }]);
+  }
+  await operator.durable.signingKeys.retire(kid, now);
+  await operator.announce({ type: 'signing_keys' });
+  await recordChange(operator, 'signing_key.retired', { type: 'signing_key', id: kid });
+}
+
+export type SigningKeyState = 'waiting' | 'signing' | 'retiring' | 'retired';
+
+/** What the key does at `now`, which follows from the times of the algorithm's keys alone. */
+export function keyState(key: SigningKey, keys: SigningKey[], now: Date): SigningKeyState {
+  if (key.retiredAt && key.retiredAt <= now) return 'retired';
+  if (key.activeAt > now) return 'waiting';
+  const superseded = keys.some(
+    (other) => other.algorithm === key.algorithm && other.activeAt > key.activeAt && other.activeAt <= now,
+  );
+  return superseded ? 'retiring' : 'signing';
+}
+
+interface GeneratedKey {
+  kid: string;
+  publicJwk: Record<string, unknown>;
+  privateJwk: Record<string, unknown>;
+}
+
+const generate = promisify(generateKeyPair);
+
+async function generateSigningKey(algorithm: SigningAlgorithm): Promise<GeneratedKey> {
+  const { publicKey, privateKey } = await generatePair(algorithm);
+  const publicPart = publicKey.export({ format: 'jwk' });
+  const kid = thumbprint(publicPart);
+  const names = { kid, alg: algorithm, use: 'sig' };
+  return {
+    kid,
+    publicJwk: { ...publicPart, ...names },
+    privateJwk: { ...privateKey.export({ format: 'jwk' }), ...names },
+  };
+}
+
+function generatePair(algorithm: SigningAlgorithm) {
+  if (algorithm === 'ES256') return generate('ec', { namedCurve: 'P-256' });
+  if (algorithm === 'EdDSA') return generate('ed25519', {});
+  return generate('rsa', { modulusLength: 2048 });
+}
+
+/** RFC 7638 §3: SHA-256 over the required public members in order of their names. */
+function thumbprint({ crv, e, kty, n, x, y }: JsonWebKey): string {
+  return createHash('sha256').update(JSON.stringify({ crv, e, kty, n, x, y })).digest('base64url');
+}
+
+function later(instant: Date, seconds: number): Date {
+  return new Date(instant.getTime() + seconds * 1000);
+}
