@@ -47,17 +47,18 @@ export function pageSources(
   returnUri: string | undefined,
 ): { formAction: string[]; imgSrc: string[] } {
   return {
-    formAction: returnUri === undefined ? [] : [formActionSource(returnUri)],
-    imgSrc: view?.logoUrl ? [new URL(view.logoUrl).origin] : [],
+    formAction: returnUri === undefined ? [] : [sourceOf(returnUri)],
+    imgSrc: view?.logoUrl ? [sourceOf(view.logoUrl)] : [],
   };
 }
 
 /**
- * The narrowest source expression that covers a redirect URI (CSP3 §2.3.1). A scheme of a native application has
- * no origin, and an IPv6 literal no expression of its own: there the scheme has to do.
+ * The narrowest source expression that covers a URL (CSP3 §2.3.1). A scheme of a native application has no origin;
+ * a host that the grammar cannot say (an IPv6 literal), or that would say more than a host (`;`), is covered by
+ * its scheme.
  */
-export function formActionSource(uri: string): string {
-  const { protocol, origin, hostname } = new URL(uri);
+export function sourceOf(url: string): string {
+  const { protocol, origin, host } = new URL(url);
   const isWeb = protocol === 'https:' || protocol === 'http:';
-  return isWeb && !hostname.startsWith('[') ? origin : protocol;
+  return isWeb && /^[a-z0-9.-]+(:\d+)?$/.test(host) ? origin : protocol;
 }
