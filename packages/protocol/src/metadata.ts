@@ -1,10 +1,12 @@
-/** Protected resource metadata (RFC 9728 §2). URLs are absolute. */
+/**
+ * Protected resource metadata (RFC 9728 §2). URLs are absolute. No `jwks_uri`: that is for keys the resource itself
+ * signs with, and the authorization server's own metadata names the keys of tokens.
+ */
 export interface ProtectedResourceMetadata {
   resource: string;
   authorization_servers: string[];
-  jwks_uri?: string;
   scopes_supported: string[];
-  bearer_methods_supported: ['header'];
+  bearer_methods_supported: readonly ['header'];
   resource_name?: string;
   resource_documentation?: string;
 }

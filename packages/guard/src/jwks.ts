@@ -1,0 +1,98 @@
+import type { Algorithm, VerificationKey } from './keys.ts';
+import { readKeys } from './keys.ts';
+
+export interface JwksOptions {
+  uri: string;
+  algorithms: readonly Algorithm[];
+  fetch: Fetch;
+  /** Epoch milliseconds. */
+  now: () => number;
+  /** Told of each fetch that failed; requests go on with the keys that are there. */
+  onFailure: (error: unknown) => void;
+}
+
+export type Fetch = (
+  uri: string,
+  init: { headers: Record<string, string>; redirect: 'error'; signal: AbortSignal },
+) => Promise<Response>;
+
+export interface Jwks {
+  /** From memory. A key that is not there may be new: see `refetch`. */
+  find(kid: string): VerificationKey | undefined;
+  /** Starts a fetch when the keys have grown old. Costs one comparison; never waits, never throws. */
+  keepFresh(now: number): void;
+  /** Fetches unless that was done a moment ago; joins a fetch in flight. False when the last one failed. */
+  refetch(): Promise<boolean>;
+  /** Fetches now: the issuer told us that its keys changed. */
+  refresh(): Promise<boolean>;
+}
+
+/** Keys are fetched anew after this, in the background. */
+const STALE_AFTER_MS = 300_000;
+/** Least time between fetches for unknown kids: a flood of made-up ones costs the issuer one request each. */
+const COOLDOWN_MS = 10_000;
+/** After a failure, sooner: without keys every request waits for them. */
+const FAILURE_COOLDOWN_MS = 1_000;
+const TIMEOUT_MS = 5_000;
+const MAX_BYTES = 262_144;
+
+export function createJwks({ uri, algorithms, fetch, now, onFailure }: JwksOptions): Jwks {
+  let keys = new Map<string, VerificationKey>();
+  let inFlight: Promise<boolean> | undefined;
+  let lastSucceeded = false;
+  let cooldownUntil = Number.NEGATIVE_INFINITY;
+  let staleAt = Number.NEGATIVE_INFINITY;
+
+  async function load(): Promise<boolean> {
+    try {
+      const next = await readKeys(await fetchJson(fetch, uri), algorithms, keys);
+      for (const key of keys.values()) key.published = next.get(key.kid) === key;
+      keys = next;
+      lastSucceeded = true;
+    } catch (error) {
+      lastSucceeded = false;
+      onFailure(error);
+    }
+    cooldownUntil = now() + (lastSucceeded ? COOLDOWN_MS : FAILURE_COOLDOWN_MS);
+    staleAt = lastSucceeded ? now() + STALE_AFTER_MS : cooldownUntil;
+    inFlight = undefined;
+    return lastSucceeded;
+  }
+
+  const refresh = () => {
+    inFlight ??= load();
+    return inFlight;
+  };
+  return {
+    find: (kid) => keys.get(kid),
+    keepFresh(at) {
+      if (at >= staleAt && inFlight === undefined) void refresh();
+    },
+    async refetch() {
+      return inFlight === undefined && now() < cooldownUntil ? lastSucceeded : refresh();
+    },
+    refresh,
+  };
+}
+
+async function fetchJson(fetch: Fetch, uri: string): Promise<unknown> {
+  const response = await fetch(uri, {
+    headers: { accept: 'application/jwk-set+json, application/json' },
+    // Keys come from the address that was configured, not from wherever it points to today.
+    redirect: 'error',
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  if (response.status !== 200) throw new Error(`${uri} answered ${response.status}`);
+  return JSON.parse(await readText(response, uri));
+}
+
+async function readText(response: Response, uri: string): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let received = 0;
+  for await (const chunk of response.body ?? []) {
+    received += chunk.length;
+    if (received > MAX_BYTES) throw new Error(`${uri} answered more than ${MAX_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

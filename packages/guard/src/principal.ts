@@ -1,0 +1,56 @@
+import {
+  type AccessTokenClaims,
+  type Environment,
+  PLANS,
+  type Plan,
+  parseScope,
+  ROLES,
+  type Role,
+} from '@latchkey/protocol';
+
+/** Who a request acts for. Frozen: one object serves every request that brings the same token. */
+export interface Principal {
+  /** `user`: an account through a client. `client`: a client on its own (client credentials). */
+  readonly kind: 'user' | 'client';
+  readonly accountId?: string;
+  readonly clientId: string;
+  /** Absent for an account or client without an organisation. */
+  readonly organizationId?: string;
+  readonly environment: Environment;
+  /** The account's role when the token was issued; absent for clients. */
+  readonly role?: Role;
+  readonly plan?: Plan;
+  readonly scopes: ReadonlySet<string>;
+  /** `jti`: names the token in logs without being worth anything. */
+  readonly tokenId: string;
+  /** The consent the token was issued under; absent for clients. */
+  readonly grantId?: string;
+}
+
+/** A role or plan that this release does not know is left out rather than taken for one that it does. */
+export function toPrincipal(claims: AccessTokenClaims): Principal {
+  const isClient = claims.sub === claims.client_id;
+  const role = ROLES.find((known) => known === claims.role);
+  const plan = PLANS.find((known) => known === claims.plan);
+  return Object.freeze({
+    kind: isClient ? 'client' : 'user',
+    ...(isClient ? {} : { accountId: claims.sub }),
+    clientId: claims.client_id,
+    ...(claims.org_id === undefined ? {} : { organizationId: claims.org_id }),
+    environment: claims.env ?? 'live',
+    ...(role === undefined ? {} : { role }),
+    ...(plan === undefined ? {} : { plan }),
+    scopes: freezeSet(parseScope(claims.scope)),
+    tokenId: claims.jti,
+    ...(claims.grant_id === undefined ? {} : { grantId: claims.grant_id }),
+  });
+}
+
+/** `Object.freeze` leaves a set open; a handler that added a scope would add it for every later request. */
+function freezeSet(set: Set<string>): ReadonlySet<string> {
+  const refuse = () => {
+    throw new TypeError('the scopes of a principal do not change');
+  };
+  for (const method of ['add', 'delete', 'clear']) Object.defineProperty(set, method, { value: refuse });
+  return Object.freeze(set);
+}
