@@ -20,7 +20,7 @@ import { referenceDocument } from './openapi.ts';
 export type Fixture = { [Name in PageName]: { name: string; page: Name; data: PageData[Name] } }[PageName];
 
 const requestId = '0197f3a2-6d1e-7c55-b1a4-3f0e9d2c7a18';
-const form = (action: string): FormTarget => ({
+export const form = (action: string): FormTarget => ({
   action,
   fields: [{ name: 'csrf', value: 'kq7w1XvT0c3m' }],
 });

@@ -11,7 +11,7 @@ export interface Field {
 }
 
 // Deeper nesting is summed up by its type alone: a reader wants the shape, and schemas may be circular.
-const MAX_DEPTH = 3;
+const MAX_DEPTH = 4;
 
 /** Follows a reference inside the document; what points elsewhere or nowhere is undefined. */
 export function resolve<T extends object>(
@@ -95,7 +95,7 @@ export function describeFields(document: OpenApiDocument, schema: OpenApiSchema)
 function unfold(document: OpenApiDocument, schema: OpenApiSchema, prefix: string, depth: number): Field[] {
   const object = flatten(document, schema);
   if (!object || depth >= MAX_DEPTH) return [];
-  if (object.items) return unfold(document, object.items, `${prefix}[]`, depth);
+  if (object.items) return unfold(document, object.items, `${prefix}[]`, depth + 1);
   return Object.entries(object.properties ?? {}).flatMap(([key, property]) => {
     if (!property) return [];
     const name = prefix ? `${prefix}.${key}` : key;
@@ -112,14 +112,19 @@ function unfold(document: OpenApiDocument, schema: OpenApiSchema, prefix: string
 }
 
 /** One schema with references followed, `allOf` merged, and the one variant that is not null chosen. */
-function flatten(document: OpenApiDocument, schema: OpenApiSchema): OpenApiSchema | undefined {
+function flatten(
+  document: OpenApiDocument,
+  schema: OpenApiSchema,
+  within: readonly OpenApiSchema[] = [],
+): OpenApiSchema | undefined {
   const target = resolve<OpenApiSchema>(document, schema);
-  if (!target) return undefined;
+  if (!target || within.includes(target)) return undefined;
+  const inner = (part: OpenApiSchema) => flatten(document, part, [...within, target]);
   const variants = (target.oneOf ?? target.anyOf)?.filter((variant) => variant.type !== 'null');
   const only = variants?.length === 1 ? variants[0] : undefined;
-  if (only) return flatten(document, only);
+  if (only) return inner(only);
   if (!target.allOf) return target;
-  const parts = target.allOf.map((part) => flatten(document, part) ?? {});
+  const parts = target.allOf.map((part) => inner(part) ?? {});
   return {
     ...target,
     properties: Object.assign({}, ...[...parts, target].map((part) => part.properties)),
