@@ -41,6 +41,7 @@ export interface Clients {
   /** Deletes the client with its secrets, grants and refresh tokens. Answers false when there was none. */
   delete(id: string): Promise<boolean>;
 
+  /** Inserts. Throws `ConflictError` when the id is taken or there is no such client. */
   addSecret(secret: Pick<ClientSecret, 'id' | 'clientId' | 'digest' | 'expiresAt'>): Promise<ClientSecret>;
   /** Sets when the secret ends. Answers false when the client has no such secret. */
   expireSecret(clientId: string, secretId: string, at: Date): Promise<boolean>;

@@ -35,7 +35,10 @@ export interface GrantFilter {
 }
 
 export interface Grants {
-  /** Inserts, or replaces payload and expiry of a live grant. A revoked grant is left as it is; answers false then. */
+  /**
+   * Inserts, or replaces payload and expiry of a grant. A revoked grant is left as it is; answers false then.
+   * Throws `ConflictError` when the account, client or organisation is gone.
+   */
   put(
     grant: Pick<Grant, 'id' | 'accountId' | 'clientId' | 'organizationId' | 'payload' | 'expiresAt'>,
   ): Promise<boolean>;
@@ -43,7 +46,7 @@ export interface Grants {
   find(id: string): Promise<Grant | undefined>;
   /**
    * Revokes the grant and, in the same transaction, deletes its refresh tokens. Answers false when it was not
-   * live. After the answer no refresh token of the grant can be stored (see `RefreshTokens.put`).
+   * live (unknown, revoked already, or past its expiry). After the answer no refresh token of the grant can be stored (see `RefreshTokens.put`).
    */
   revoke(id: string): Promise<boolean>;
   /** Revokes every live grant that matches all the named fields (at least one); answers their ids. */
@@ -55,6 +58,6 @@ export interface Grants {
     organizationId: string | null,
   ): Promise<Consent | undefined>;
   putConsent(consent: Pick<Consent, 'accountId' | 'clientId' | 'organizationId' | 'payload'>): Promise<void>;
-  /** Forgets what was agreed to for every match, so that the next sign-in asks again. Answers how many. */
+  /** Forgets what was agreed to for every match (as `revokeMatching`): the next sign-in asks again. Answers how many. */
   deleteConsents(filter: GrantFilter): Promise<number>;
 }

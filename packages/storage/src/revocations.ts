@@ -35,12 +35,13 @@ export type FeedEvent =
   | { type: 'resource_server'; id: string }
   | { type: 'signing_keys' };
 
+/** Handlers return at once and do not throw. */
 export interface FeedHandlers {
   /** Called once for each event published after `follow` answered, in order. */
   onEvent(event: FeedEvent): void;
   /**
-   * Called when events may have been missed (the connection was lost and the stream does not reach back): drop
-   * caches and read revocations anew from the durable record.
+   * Called when events may have been missed (the stream does not reach back to the last one seen, was emptied, or
+   * was away when following began): drop caches and read revocations anew from the durable record.
    */
   onGap(): void;
 }
@@ -48,6 +49,9 @@ export interface FeedHandlers {
 /** The Redis stream, or its in-process stand-in. Durable state is written first, the feed told afterwards. */
 export interface RevocationFeed {
   publish(event: FeedEvent): Promise<void>;
-  /** Starts following. The answer's `close` ends it. Survives a lost connection without missing an event. */
+  /**
+   * Starts following. The answer's `close` ends it. Survives a lost connection without missing an event, and may
+   * begin while the store is away: then with a gap, once it is back.
+   */
   follow(handlers: FeedHandlers): Promise<{ close(): Promise<void> }>;
 }

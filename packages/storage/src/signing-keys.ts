@@ -23,7 +23,7 @@ export interface SigningKeys {
   list(): Promise<SigningKey[]>;
   /** Every key ever, retired ones too, by `activeAt`, oldest first. */
   listAll(): Promise<SigningKey[]>;
-  /** Inserts a first key of an algorithm unless one is there. Of any number of parallel callers one wins. */
+  /** Inserts a key unless `list` has one of its algorithm. Of any number of parallel callers one wins. */
   createFirst(key: Omit<SigningKey, 'createdAt' | 'retiredAt'>): Promise<boolean>;
   /**
    * Inserts a successor and sets `retiredAt` on the algorithm's keys that have none, in one transaction.

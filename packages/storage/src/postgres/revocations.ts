@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Revocation, Revocations } from '../revocations.ts';
 import type { PostgresContext } from './database.ts';
+import { isStorable } from './text.ts';
 
 const COLUMNS = ['subject', 'id', 'revokedAt', 'expiresAt'] as const;
 
@@ -19,8 +20,9 @@ export function createPostgresRevocations({ db, now }: PostgresContext): Revocat
         .execute();
     },
     async findAny(keys) {
-      const subjects = keys.map(({ subject }) => subject);
-      const ids = keys.map(({ id }) => id);
+      const storable = keys.filter(({ id }) => isStorable(id));
+      const subjects = storable.map(({ subject }) => subject);
+      const ids = storable.map(({ id }) => id);
       const { rows } = await sql<Revocation>`
         select subject, id, revoked_at, expires_at from revocations
         join unnest(${subjects}::text[], ${ids}::text[]) as wanted (subject, id) using (subject, id)`.execute(

@@ -1,0 +1,12 @@
+import { openMemory } from '@latchkey/storage';
+import { createTestClock, describeSharedStorage } from '@latchkey/storage/contract';
+
+describeSharedStorage('memory', async () => {
+  const clock = createTestClock();
+  const storage = openMemory({ now: clock.now });
+  return {
+    storages: [storage, storage],
+    elapse: async (seconds) => clock.advance(seconds),
+    close: () => storage.close(),
+  };
+});
