@@ -1,0 +1,101 @@
+import { openPostgres, StorageUnavailableError } from '@latchkey/storage';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import {
+  createDatabase,
+  startPostgres,
+  type TestDatabase,
+  type TestServer,
+} from '../../../infra/test/servers.ts';
+
+describe('a PostgreSQL that is away', () => {
+  test('where nothing listens, every call says the storage is unavailable', async () => {
+    const storage = openPostgres({ url: 'postgres://nobody@127.0.0.1:1/nothing' });
+    const calls = [
+      storage.ping(),
+      storage.clients.find('client_1'),
+      storage.grants.revoke('grant_1'),
+      storage.refreshTokens.consume('value', { retryWindowSeconds: 10 }),
+      storage.migrate(),
+      storage.checkSchema(),
+    ];
+    for (const call of await Promise.allSettled(calls)) {
+      expect(call).toMatchObject({ status: 'rejected', reason: expect.any(StorageUnavailableError) });
+    }
+    await storage.close();
+  });
+
+  describe('killed under load', () => {
+    let server: TestServer;
+    beforeAll(async () => {
+      server = await startPostgres();
+    });
+    afterAll(() => server.stop());
+
+    test('calls in flight say so, the process lives, and it serves again when the server is back', async () => {
+      const storage = openPostgres({ url: server.url });
+      await storage.migrate();
+      await storage.organizations.create({ id: 'org_1', name: 'Acme', plan: 'free' });
+      const calls = Promise.allSettled(
+        Array.from({ length: 200 }, () => storage.organizations.find('org_1')),
+      );
+      await server.kill();
+      for (const call of await calls) {
+        if (call.status === 'rejected') expect(call.reason).toBeInstanceOf(StorageUnavailableError);
+      }
+      await expect(storage.organizations.find('org_1')).rejects.toThrow(StorageUnavailableError);
+      await server.restart();
+      await expect.poll(() => storage.ping().then(() => 'up', String)).toBe('up');
+      expect((await storage.organizations.find('org_1'))?.name).toBe('Acme');
+      await storage.close();
+    });
+  });
+});
+
+describe('connections to PostgreSQL', () => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await createDatabase(inject('postgresUrl'));
+  });
+  afterAll(() => database.drop());
+
+  const query = async (text: string) => {
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    try {
+      return (await client.query<{ count: number }>(text)).rows;
+    } finally {
+      await client.end();
+    }
+  };
+  const COUNT =
+    "select count(*)::int from pg_stat_activity where datname = current_database() and application_name = 'leak-test'";
+
+  test('a closed storage leaves none behind, failed and rolled-back work included', async () => {
+    const storage = openPostgres({ url: database.url, poolSize: 4, applicationName: 'leak-test' });
+    await storage.migrate();
+    const grant = { id: 'grant_1', accountId: 'none', clientId: 'none', organizationId: null };
+    await Promise.allSettled([
+      ...Array.from({ length: 20 }, () => storage.clients.list()),
+      ...Array.from({ length: 20 }, () =>
+        storage.grants.put({ ...grant, payload: {}, expiresAt: new Date() }),
+      ),
+      ...Array.from({ length: 20 }, () => storage.grants.revoke('grant_1')),
+      storage.grants.revokeMatching({}),
+    ]);
+    expect((await query(COUNT))[0]?.count).toBe(4);
+    await storage.close();
+    await storage.close();
+    await expect.poll(async () => (await query(COUNT))[0]?.count).toBe(0);
+    await expect(storage.ping()).rejects.toThrow(StorageUnavailableError);
+  });
+
+  test('those an operator terminates are replaced', async () => {
+    const storage = openPostgres({ url: database.url, applicationName: 'leak-test' });
+    await storage.migrate();
+    await Promise.all(Array.from({ length: 5 }, () => storage.ping()));
+    await query(COUNT.replace('count(*)::int', 'pg_terminate_backend(pid)'));
+    await expect.poll(() => storage.ping().then(() => 'up', String)).toBe('up');
+    await storage.close();
+  });
+});
