@@ -4,7 +4,7 @@ import { addClientSecret, revokeClientSecret } from '../registry/client-secrets.
 import { changedMembers, createClient, updateClient, usesSecrets } from '../registry/clients.ts';
 import type { Operator } from '../registry/operator.ts';
 import type { DeclaredClient } from './declaration.ts';
-import { type GeneratedSecret, type Step, unchanged } from './plan.ts';
+import { type GeneratedSecret, type Step, unchanged } from './step.ts';
 
 export async function planClient(
   operator: Operator,

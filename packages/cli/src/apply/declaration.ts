@@ -1,6 +1,7 @@
 import { type ClientMetadata, ENVIRONMENTS, type Fault, validateClientMetadata } from '@latchkey/protocol';
 import { parse, YAMLParseError } from 'yaml';
 import { z } from 'zod';
+import { usesSecrets } from '../registry/clients.ts';
 import { InvalidInputError, parseInput } from '../registry/faults.ts';
 import {
   accountInput,
@@ -80,38 +81,48 @@ export function parseDeclaration(document: unknown): Declaration {
   }
   faults.push(...findRepeats(content));
   for (const [index, client] of content.clients.entries()) {
-    if (client.client_secret !== undefined && client.client_secrets !== undefined) {
-      faults.push({
-        field: `clients[${index}].client_secrets`,
-        message: 'must not stand beside client_secret',
-      });
-    }
+    const fault = refuseSecrets(client, metadata[index]);
+    if (fault) faults.push({ field: `clients[${index}].${fault.field}`, message: fault.message });
   }
   if (faults.length > 0) throw new InvalidInputError(faults);
-  const clients = metadata.map((of, index) => toDeclaredClient(content.clients[index], of));
+  const clients = content.clients.map((client, index) => toDeclaredClient(client, metadata[index]));
   return { ...content, clients };
 }
 
+function refuseSecrets(
+  { client_secret: one, client_secrets: several }: FileContent['clients'][number],
+  metadata: ClientMetadata | undefined,
+): Fault | undefined {
+  if (one !== undefined && several)
+    return { field: 'client_secrets', message: 'must not stand beside client_secret' };
+  if (!metadata || usesSecrets(metadata) || (one === undefined && !several)) return undefined;
+  const method = metadata.token_endpoint_auth_method;
+  return {
+    field: several ? 'client_secrets' : 'client_secret',
+    message: `is of no use: the client uses ${method}`,
+  };
+}
+
 function toDeclaredClient(
-  client: FileContent['clients'][number] | undefined,
-  metadata: ClientMetadata,
+  { client_id, organization, environment, client_secret, client_secrets }: FileContent['clients'][number],
+  metadata: ClientMetadata | undefined,
 ): DeclaredClient {
-  if (!client) throw new TypeError('a client without its metadata');
-  const { client_id, organization, environment, client_secret, client_secrets } = client;
+  if (!metadata) throw new TypeError('a client without faults has metadata');
   const secrets = client_secret === undefined ? client_secrets : [client_secret];
   return { client_id, organization, environment, secrets, metadata };
 }
 
 /** Beside the schema and not in it: zod skips refinements of an object with faults, and all are wanted at once. */
-function readAllMetadata(document: unknown): { faults: Fault[]; metadata: ClientMetadata[] } {
+function readAllMetadata(document: unknown): { faults: Fault[]; metadata: (ClientMetadata | undefined)[] } {
   const faults: Fault[] = [];
-  const metadata: ClientMetadata[] = [];
+  const metadata: (ClientMetadata | undefined)[] = [];
   const clients = isObject(document) && Array.isArray(document.clients) ? document.clients : [];
   for (const [index, client] of clients.entries()) {
     if (!isObject(client)) continue;
     const result = validateClientMetadata(withoutOwnMembers(client));
-    if ('metadata' in result) metadata.push(result.metadata);
-    else {
+    if ('metadata' in result) {
+      metadata[index] = result.metadata;
+    } else {
       faults.push(
         ...result.faults.map(({ field, message }) => ({ field: `clients[${index}].${field}`, message })),
       );

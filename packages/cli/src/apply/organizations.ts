@@ -1,7 +1,7 @@
 import type { Operator } from '../registry/operator.ts';
 import { createOrganization, updateOrganization } from '../registry/organizations.ts';
 import type { DeclaredOrganization } from './declaration.ts';
-import { type Step, unchanged } from './plan.ts';
+import { type Step, unchanged } from './step.ts';
 
 export async function planOrganization(operator: Operator, declared: DeclaredOrganization): Promise<Step> {
   const { id, name, plan } = declared;

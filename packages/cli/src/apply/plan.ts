@@ -5,23 +5,8 @@ import type { Declaration } from './declaration.ts';
 import { planOrganization } from './organizations.ts';
 import { findReferenceFaults } from './references.ts';
 import { planResourceServer } from './resource-servers.ts';
+import type { GeneratedSecret, Step } from './step.ts';
 import { planUser } from './users.ts';
-
-/** A secret that was made because the file gives none; it can be shown this once. */
-export interface GeneratedSecret {
-  client_id: string;
-  client_secret: string;
-}
-
-export interface Step {
-  action: 'create' | 'update' | 'unchanged';
-  kind: 'organization' | 'user' | 'client' | 'resource_server';
-  /** As the file names it: an id, an e-mail address, a resource identifier. */
-  name: string;
-  /** What will change, in words of the file. */
-  changes: string[];
-  run(): Promise<GeneratedSecret[]>;
-}
 
 /**
  * What it takes to bring the stored state to the declared one, in order: what others refer to comes first. Nothing
@@ -52,9 +37,4 @@ export async function runPlan(steps: Step[]): Promise<GeneratedSecret[]> {
   const secrets: GeneratedSecret[] = [];
   for (const step of steps) secrets.push(...(await step.run()));
   return secrets;
-}
-
-/** Nothing to do. */
-export function unchanged(kind: Step['kind'], name: string): Step {
-  return { action: 'unchanged', kind, name, changes: [], run: async () => [] };
 }

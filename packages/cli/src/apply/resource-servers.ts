@@ -6,7 +6,7 @@ import {
   updateResourceServer,
 } from '../registry/resource-servers.ts';
 import type { DeclaredResourceServer } from './declaration.ts';
-import { type Step, unchanged } from './plan.ts';
+import { type Step, unchanged } from './step.ts';
 
 export async function planResourceServer(
   operator: Operator,

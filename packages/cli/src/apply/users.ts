@@ -3,7 +3,7 @@ import { createAccount, setAccountPassword, updateAccount } from '../registry/ac
 import { putMember } from '../registry/members.ts';
 import type { Operator } from '../registry/operator.ts';
 import type { DeclaredUser } from './declaration.ts';
-import { type Step, unchanged } from './plan.ts';
+import { type Step, unchanged } from './step.ts';
 
 type Seat = DeclaredUser['organizations'][number];
 

@@ -6,8 +6,9 @@ export class InvalidInputError extends Error {
   override name = 'InvalidInputError';
   readonly faults: Fault[];
 
-  constructor(faults: Fault[]) {
-    super(faults.map(formatFault).join('\n'));
+  /** `heading` stands above the faults in the message. */
+  constructor(faults: Fault[], heading?: string) {
+    super([...(heading ? [heading] : []), ...faults.map(formatFault)].join('\n'));
     this.faults = faults;
   }
 }

@@ -14,7 +14,7 @@ export interface Operator {
 
 export interface OperatorOptions {
   durable: DurableStorage;
-  feed: RevocationFeed;
+  feed: Pick<RevocationFeed, 'publish'>;
   /** Called once for each announcement that did not get through. */
   onMissed?: (cause: unknown) => void;
   /** Stands in the audit log: "cli", "standalone". */

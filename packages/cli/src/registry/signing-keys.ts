@@ -30,6 +30,8 @@ export async function rotateSigningKey(
     throw new InvalidInputError([{ field: 'activate-after', message }]);
   }
   const { kid, publicJwk, privateJwk } = await generateSigningKey(algorithm);
+  const others = (await operator.durable.signingKeys.list()).filter((key) => key.algorithm === algorithm);
+  if (emergency) await dropWaiting(operator, others);
   const activeAt = later(operator.now(), activateAfterSeconds);
   const previousRetiredAt = emergency ? activeAt : later(activeAt, MAX_TOKEN_TTL_SECONDS);
   const sealedPrivateJwk = sealPrivateJwk(encryptionKey, kid, privateJwk);
@@ -37,10 +39,19 @@ export async function rotateSigningKey(
     { kid, algorithm, publicJwk, sealedPrivateJwk, activeAt },
     previousRetiredAt,
   );
+  if (emergency) {
+    // `rotate` leaves keys alone whose end is set, and the one that leaked may be among them.
+    for (const other of others) await operator.durable.signingKeys.retire(other.kid, activeAt);
+  }
   await operator.announce({ type: 'signing_keys' });
   const details = { algorithm, active_at: activeAt.toISOString(), emergency };
   await recordChange(operator, 'signing_key.rotated', { type: 'signing_key', id: kid }, { details });
   return key;
+}
+
+/** A key that waits would keep `rotate` from adding another. */
+async function dropWaiting({ durable, now }: Operator, keys: SigningKey[]): Promise<void> {
+  for (const { kid, activeAt } of keys) if (activeAt > now()) await durable.signingKeys.retire(kid, now());
 }
 
 /** Takes a key out of the JWKS: whatever it signed fails from now on. The one that signs cannot go. */

@@ -1,0 +1,61 @@
+import type { Account, Client, Member, Organization, ResourceServer, SigningKey } from '@latchkey/storage';
+import { toInput } from '../registry/resource-servers.ts';
+import { keyState } from '../registry/signing-keys.ts';
+
+/** The shapes of `--json`. Scripts depend on them: members may be added, none renamed or taken away. */
+type Shape = Record<string, unknown>;
+
+export function presentOrganization({ id, name, plan, createdAt, disabledAt }: Organization): Shape {
+  return { id, name, plan, created_at: createdAt, disabled_at: disabledAt };
+}
+
+export function presentAccount(account: Account): Shape {
+  return {
+    id: account.id,
+    email: account.email,
+    email_verified: account.emailVerified,
+    name: account.name,
+    has_password: account.passwordDigest !== null,
+    created_at: account.createdAt,
+    updated_at: account.updatedAt,
+    disabled_at: account.disabledAt,
+  };
+}
+
+export function presentMember({ organizationId, accountId, role }: Omit<Member, 'createdAt'>): Shape {
+  return { organization: organizationId, user: accountId, role };
+}
+
+/** Secrets by id and end: their values are not stored. */
+export function presentClient(client: Client): Shape {
+  return {
+    client_id: client.id,
+    organization: client.organizationId,
+    environment: client.environment,
+    ...client.metadata,
+    secrets: client.secrets.map(({ id, createdAt, expiresAt }) => ({
+      id,
+      created_at: createdAt,
+      expires_at: expiresAt,
+    })),
+    created_at: client.createdAt,
+    updated_at: client.updatedAt,
+    disabled_at: client.disabledAt,
+  };
+}
+
+export function presentResourceServer(record: ResourceServer): Shape {
+  return { id: record.id, ...toInput(record), created_at: record.createdAt, updated_at: record.updatedAt };
+}
+
+export function presentSigningKey(key: SigningKey, keys: SigningKey[], now: Date): Shape {
+  return {
+    kid: key.kid,
+    algorithm: key.algorithm,
+    state: keyState(key, keys, now),
+    created_at: key.createdAt,
+    active_at: key.activeAt,
+    retired_at: key.retiredAt,
+    public_jwk: key.publicJwk,
+  };
+}
