@@ -10,6 +10,7 @@ import { testAuditEvents } from './audit-events.ts';
 import { testClients } from './clients.ts';
 import { createTestClock, type TestClock } from './clock.ts';
 import { testGrants } from './grants.ts';
+import { testManufacturing } from './manufacturing.ts';
 import { testOrganizations } from './organizations.ts';
 import { testRefreshTokens } from './refresh-tokens.ts';
 import { testResourceServers } from './resource-servers.ts';
@@ -65,6 +66,7 @@ export function describeDurableStorage(
     testSigningKeys(fixture);
     testRevocations(fixture);
     testAuditEvents(fixture);
+    testManufacturing(fixture);
   });
 }
 

@@ -12,6 +12,9 @@ const NETWORK_CODES = new Set([
   'ENOENT',
 ]);
 
+/** Unique, foreign key and check constraints. */
+const CONFLICT_STATES = new Set(['23505', '23503', '23514']);
+
 /** SQLSTATEs after which the same request may succeed a moment later. Classes of two characters, codes of five. */
 const TRANSIENT_STATES = new Set([
   '08', // connection exception
@@ -31,8 +34,7 @@ const UNAVAILABLE_MESSAGE =
 export function mapDatabaseError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  if (code === '23505' || code === '23503')
-    return new ConflictError(conflictMessage(error), { cause: error });
+  if (CONFLICT_STATES.has(code)) return new ConflictError(conflictMessage(error), { cause: error });
   const unavailable =
     NETWORK_CODES.has(code) ||
     TRANSIENT_STATES.has(code) ||

@@ -6,6 +6,7 @@ import { createPostgresClients } from './clients.ts';
 import { createContext } from './database.ts';
 import type { SqlPool } from './dialect.ts';
 import { createPostgresGrants } from './grants.ts';
+import { createPostgresManufacturing } from './manufacturing/index.ts';
 import { checkSchema, migrate, readMigrations } from './migrate.ts';
 import { createPostgresOrganizations } from './organizations.ts';
 import { createPgPool, type PoolOptions } from './pool.ts';
@@ -38,7 +39,7 @@ export function createDurableStorage(pool: SqlPool, now?: () => Date): DurableSt
     signingKeys: createPostgresSigningKeys(context),
     revocations: createPostgresRevocations(context),
     auditEvents: createPostgresAuditEvents(context),
-    manufacturing: {},
+    manufacturing: createPostgresManufacturing(context),
     migrate: () => migrate(pool, readMigrations()),
     checkSchema: () => checkSchema(pool, readMigrations()),
     async ping() {
