@@ -156,11 +156,7 @@ test('keys of the issuer that are not for signatures of ours are never used', as
   const published = [
     { ...rsa.jwk, use: 'enc' },
     { kty: 'oct', k: encode('secret'), kid: 'k3', alg: 'HS256' },
-    {
-      ...KeyObject.from(await importPublic(publicKey)).export({ format: 'jwk' }),
-      kid: 'k4',
-      alg: 'RSA-OAEP',
-    },
+    { ...rsa.jwk, alg: 'RSA-OAEP' },
     'not a key',
     key.jwk,
   ];
