@@ -1,5 +1,5 @@
 /**
- * Renders every page in every fixture's state, takes screenshots of it in Chromium (two sizes, light and dark)
+ * Renders every page in every fixture's state, takes screenshots of it in Chromium (three sizes, light and dark)
  * and runs axe-core on it. `node packages/pages/preview.ts [name prefix]`; the result lies in `screenshots/`.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,11 @@ import { type Fixture, fixtures } from './preview/fixtures.ts';
 import { ASSET_CACHE_CONTROL, createPages } from './src/index.ts';
 
 const out = fileURLToPath(new URL('./screenshots/', import.meta.url));
-const sizes = { wide: { width: 1280, height: 800 }, narrow: { width: 375, height: 740 } };
+const sizes = {
+  wide: { width: 1280, height: 800 },
+  narrow: { width: 375, height: 740 },
+  least: { width: 320, height: 640 },
+};
 const axeSource = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
 const policy =
   "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'";
@@ -89,5 +93,5 @@ const findings = [...(await visit(browser, origin, 'light')), ...(await visit(br
 await browser.close();
 server.close();
 for (const { where, what } of findings) process.stdout.write(`${where}: ${what}\n`);
-process.stdout.write(`${chosen.length} pages in 4 views: ${findings.length} findings\n`);
+process.stdout.write(`${chosen.length} pages in 6 views: ${findings.length} findings\n`);
 process.exitCode = findings.length ? 1 : 0;
