@@ -51,13 +51,13 @@ type Submit = (step: InteractionStep, form: URLSearchParams) => void | Promise<v
 
 /** The pages between an authorization request and its answer: sign-in and consent. */
 export function createInteractionRoutes(deps: InteractionDeps) {
-  const router = new Router({ prefix: '/interaction/:uid' });
+  const router = new Router();
   const get = (path: string, show: Show) =>
-    router.get(path, async (ctx) => {
+    router.get(`/interaction/:uid${path}`, async (ctx) => {
       await show(await openStep(ctx, deps));
     });
   const post = (path: string, submit: Submit) =>
-    router.post(path, async (ctx) => {
+    router.post(`/interaction/:uid${path}`, async (ctx) => {
       requireSameOrigin(ctx, deps.provider.issuer);
       const step = await openStep(ctx, deps);
       await submit(step, await readInteractionForm(ctx));
