@@ -76,7 +76,7 @@ function renderError(
 ): void {
   const { requestId } = ctx.state;
   const level = error.status >= 500 ? 'error' : 'debug';
-  logger[level]({ request_id: requestId, code: error.code, err: error.cause ?? error }, 'request failed');
+  logger[level]({ request_id: requestId, error: error.code, err: error.cause ?? error }, 'request failed');
   ctx.status = error.status;
   ctx.set(error.headers);
   ctx.set('Cache-Control', 'no-store');

@@ -1,0 +1,54 @@
+import type { RequestListener } from 'node:http';
+import { createTrustedProxies, type Health, installShell, type Metrics } from '@latchkey/service';
+import type Koa from 'koa';
+import { serveAssets } from './assets.ts';
+import { serveHome } from './home.ts';
+import { createErrorPage } from './interaction/error-page.ts';
+import { createInteractionRoutes } from './interaction/routes.ts';
+import { finishAnswers } from './provider/answers.ts';
+import { createProvider, type ProviderDeps } from './provider/create-provider.ts';
+import { describeServer } from './provider/discovery.ts';
+import { pinHost } from './provider/host.ts';
+import { createIntrospection } from './provider/introspection.ts';
+import { serveJwks } from './provider/jwks.ts';
+import type { KeySet } from './provider/keys.ts';
+import { createRevocation, untypedRevocation } from './provider/revocation.ts';
+import { ROUTES } from './provider/routes.ts';
+import { acceptJsonBody } from './provider/token-body.ts';
+
+export interface AppDeps extends ProviderDeps {
+  metrics: Metrics;
+  health: Health;
+}
+
+/** Every mount. The provider is the Koa application; what it does not answer itself stands before it. */
+export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
+  const { config, pages, keyRing, directory } = deps;
+  const provider = createProvider(deps, keySet);
+  installShell(provider, {
+    ...deps,
+    trustedProxies: createTrustedProxies(config.trustedProxies),
+    renderErrorPage: createErrorPage(pages, config.issuer),
+  });
+  provider.use(serveAssets(pages));
+  provider.use(pinHost(config.issuer));
+  provider.use(serveHome(pages, config.issuer));
+  provider.use(serveJwks(keyRing, [ROUTES.jwks, '/.well-known/jwks.json']));
+  provider.use(createInteractionRoutes({ ...deps, provider }));
+  provider.use(nameRoute());
+  provider.use(finishAnswers());
+  provider.use(describeServer(directory));
+  provider.use(untypedRevocation(ROUTES.revocation));
+  provider.use(createIntrospection({ ...deps, policy: deps.tokenPolicy }));
+  provider.use(createRevocation(deps));
+  provider.use(acceptJsonBody(ROUTES.token));
+  return provider.callback();
+}
+
+/** For metrics: the template of whatever route the library matched. */
+function nameRoute(): Koa.Middleware {
+  return async function named(ctx, next) {
+    await next();
+    if (typeof ctx._matchedRoute === 'string') ctx.state.route ??= ctx._matchedRoute;
+  };
+}

@@ -1,0 +1,45 @@
+/** Lifetimes, all in seconds. */
+export interface Lifetimes {
+  /** Of access tokens without a resource server; a resource server's record names its own. */
+  accessToken: number;
+  authorizationCode: number;
+  interaction: number;
+  /** Of a refresh token that is not used. */
+  refreshTokenIdle: number;
+  /** Of a family of refresh tokens, from the first one on. */
+  refreshTokenMax: number;
+  session: number;
+}
+
+/** What the authorization server needs to know; `env.ts` reads it from the environment. */
+export interface AuthConfig {
+  /** Its public URL, without a path: `https://auth.example.com`. */
+  issuer: string;
+  /** 32 bytes, kept out of the database: digests of client secrets, and the next refresh token, depend on it. */
+  pepper: Buffer;
+  /** 32 bytes under which private signing keys are sealed. */
+  encryptionKey: Buffer;
+  /** Sign the cookies; the first signs, all verify, so that one can be replaced without signing anybody out. */
+  cookieKeys: string[];
+  /** Addresses or CIDR ranges whose `X-Forwarded-*` is believed. */
+  trustedProxies: string[];
+  /** What it names replaces `DEFAULT_LIFETIMES`. */
+  ttl?: Partial<Lifetimes>;
+  /** The deployer's own templates, strongest first. */
+  templateDirs?: string[];
+  /** Shown on pages. */
+  productName?: string;
+}
+
+export const DEFAULT_LIFETIMES: Lifetimes = {
+  accessToken: 3600,
+  authorizationCode: 60,
+  interaction: 3600,
+  refreshTokenIdle: 14 * 86_400,
+  refreshTokenMax: 90 * 86_400,
+  session: 14 * 86_400,
+};
+
+export function lifetimesOf({ ttl }: Pick<AuthConfig, 'ttl'>): Lifetimes {
+  return { ...DEFAULT_LIFETIMES, ...ttl };
+}

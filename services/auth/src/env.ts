@@ -1,0 +1,114 @@
+import { defineEnv, type Env, variable } from '@latchkey/service';
+import { type AuthConfig, DEFAULT_LIFETIMES } from './config.ts';
+
+/** Every variable that the auth service reads. */
+export const authEnv = defineEnv({
+  NODE_ENV: {
+    schema: variable.text().default('development'),
+    description: '`production` demands https addresses',
+  },
+  ISSUER: { schema: variable.origin(), description: 'Public URL of this server, without a path' },
+  HOST: { schema: variable.text().default('0.0.0.0'), description: 'Address to listen on' },
+  PORT: { schema: variable.port(3000), description: 'Port to listen on' },
+  METRICS_PORT: { schema: variable.port(9464), description: 'Port of /metrics; keep it private' },
+  DATABASE_URL: { schema: variable.text(), description: 'PostgreSQL connection string', secret: true },
+  REDIS_URL: {
+    schema: variable.text(),
+    description: 'Redis server, Sentinels or Cluster; with a password in it, if any',
+    secret: true,
+  },
+  PEPPER: {
+    schema: variable.key(),
+    description: '32 random bytes in hex or base64url; never changes, lives outside the database',
+    secret: true,
+  },
+  ENCRYPTION_KEY: {
+    schema: variable.key(),
+    description: '32 random bytes in hex or base64url that seal the signing keys',
+    secret: true,
+  },
+  COOKIE_KEYS: {
+    schema: variable.list(),
+    description: 'Secrets that sign cookies, comma-separated, newest first, 32 characters or more each',
+    secret: true,
+  },
+  TRUSTED_PROXIES: {
+    schema: variable.list(),
+    description: 'Addresses or CIDR ranges whose X-Forwarded-* headers are believed',
+  },
+  LOG_LEVEL: { schema: variable.text().default('info'), description: 'debug, info, warn, error or silent' },
+  TEMPLATE_DIRS: {
+    schema: variable.list(),
+    description: 'Folders with templates that replace ours, strongest first',
+  },
+  ACCESS_TOKEN_TTL_SECONDS: {
+    schema: variable.seconds(DEFAULT_LIFETIMES.accessToken),
+    description: 'Life of access tokens that are for no resource server',
+  },
+  AUTHORIZATION_CODE_TTL_SECONDS: {
+    schema: variable.seconds(DEFAULT_LIFETIMES.authorizationCode),
+    description: 'Life of an authorization code',
+  },
+  INTERACTION_TTL_SECONDS: {
+    schema: variable.seconds(DEFAULT_LIFETIMES.interaction),
+    description: 'Time for a person to sign in and agree',
+  },
+  REFRESH_TOKEN_IDLE_SECONDS: {
+    schema: variable.seconds(DEFAULT_LIFETIMES.refreshTokenIdle),
+    description: 'Life of a refresh token that is not used',
+  },
+  REFRESH_TOKEN_MAX_SECONDS: {
+    schema: variable.seconds(DEFAULT_LIFETIMES.refreshTokenMax),
+    description: 'Life of a chain of refresh tokens',
+  },
+  SESSION_TTL_SECONDS: {
+    schema: variable.seconds(DEFAULT_LIFETIMES.session),
+    description: 'Life of a browser session that is not used',
+  },
+  DRAIN_SECONDS: {
+    schema: variable.seconds(10),
+    description: 'Between saying "not ready" and closing, for the load balancer to notice',
+  },
+});
+
+export type AuthEnv = Env<typeof authEnv>;
+
+const MIN_COOKIE_KEY_LENGTH = 32;
+
+/** Faults that concern what the values mean, or several of them together. */
+export function checkAuthEnv(env: AuthEnv): string[] {
+  const faults: string[] = [];
+  const issuer = new URL(env.ISSUER);
+  if (issuer.pathname !== '/') faults.push('ISSUER: must not have a path');
+  if (env.NODE_ENV === 'production' && issuer.protocol !== 'https:') {
+    faults.push('ISSUER: must be https in production');
+  }
+  if (env.COOKIE_KEYS.length === 0) faults.push('COOKIE_KEYS: is required');
+  if (env.COOKIE_KEYS.some((key) => key.length < MIN_COOKIE_KEY_LENGTH)) {
+    faults.push(`COOKIE_KEYS: each must have at least ${MIN_COOKIE_KEY_LENGTH} characters`);
+  }
+  if (env.PEPPER.equals(env.ENCRYPTION_KEY)) faults.push('PEPPER: must differ from ENCRYPTION_KEY');
+  if (env.REFRESH_TOKEN_MAX_SECONDS < env.REFRESH_TOKEN_IDLE_SECONDS) {
+    faults.push('REFRESH_TOKEN_MAX_SECONDS: must not be below REFRESH_TOKEN_IDLE_SECONDS');
+  }
+  return faults;
+}
+
+export function toAuthConfig(env: AuthEnv): AuthConfig {
+  return {
+    issuer: env.ISSUER,
+    pepper: env.PEPPER,
+    encryptionKey: env.ENCRYPTION_KEY,
+    cookieKeys: env.COOKIE_KEYS,
+    trustedProxies: env.TRUSTED_PROXIES,
+    templateDirs: env.TEMPLATE_DIRS,
+    ttl: {
+      accessToken: env.ACCESS_TOKEN_TTL_SECONDS,
+      authorizationCode: env.AUTHORIZATION_CODE_TTL_SECONDS,
+      interaction: env.INTERACTION_TTL_SECONDS,
+      refreshTokenIdle: env.REFRESH_TOKEN_IDLE_SECONDS,
+      refreshTokenMax: env.REFRESH_TOKEN_MAX_SECONDS,
+      session: env.SESSION_TTL_SECONDS,
+    },
+  };
+}

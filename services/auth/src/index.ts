@@ -1,0 +1,109 @@
+import type { RequestListener } from 'node:http';
+import { createPages } from '@latchkey/pages';
+import { createHealth, type Health, type Logger, type Metrics } from '@latchkey/service';
+import type { DurableStorage, SharedStorage } from '@latchkey/storage';
+import { createAccounts } from './accounts/accounts.ts';
+import { type AppDeps, createApp } from './app.ts';
+import { ASSETS_PATH } from './assets.ts';
+import { createAudit } from './audit.ts';
+import { type AuthConfig, lifetimesOf } from './config.ts';
+import { createAccessTokenVerifier } from './provider/access-tokens.ts';
+import { createDirectory } from './provider/directory.ts';
+import { createAuthority } from './provider/grants.ts';
+import { createKeyRing, type KeyRing, type KeySet } from './provider/keys.ts';
+import { createRevocationStatus } from './provider/revocation-status.ts';
+import { createTokenPolicy } from './provider/token-policy.ts';
+
+export { type AuthConfig, DEFAULT_LIFETIMES, type Lifetimes } from './config.ts';
+export { JWKS_MAX_AGE_SECONDS } from './provider/jwks.ts';
+
+export interface AuthDeps {
+  durable: DurableStorage;
+  shared: SharedStorage;
+  logger: Logger;
+  metrics: Metrics;
+  /** Made over both stores when absent. */
+  health?: Health;
+  now?: () => Date;
+}
+
+export interface AuthServer {
+  handler: RequestListener;
+  /** Resolves when the stores answer; throws what is wrong otherwise. */
+  ready(): Promise<void>;
+  /** Stops following; requests in flight may still finish. */
+  stop(): Promise<void>;
+}
+
+/** The authorization server, over any stores. Makes the first signing keys where there are none. */
+export async function createAuth(config: AuthConfig, deps: AuthDeps): Promise<AuthServer> {
+  const { durable, shared, logger, metrics, now = () => new Date() } = deps;
+  const audit = createAudit(durable, logger);
+  const directory = createDirectory(durable, now);
+  const keyRing = await createKeyRing({ durable, encryptionKey: config.encryptionKey, logger, now });
+  const status = createRevocationStatus(durable);
+  const appDeps: AppDeps = {
+    config,
+    durable,
+    shared,
+    logger,
+    metrics,
+    now,
+    audit,
+    directory,
+    keyRing,
+    status,
+    health: deps.health ?? createHealth({ durable: durable.ping, shared: shared.ping }),
+    pages: createPages({
+      assetsPath: ASSETS_PATH,
+      productName: config.productName ?? 'Latchkey',
+      templateDirs: config.templateDirs ?? [],
+    }),
+    accounts: createAccounts({ durable, shared, audit, pepper: config.pepper, now }),
+    authority: createAuthority({ durable, shared, now, accessTokenSeconds: lifetimesOf(config).accessToken }),
+    verifier: createAccessTokenVerifier({ keyRing, issuer: config.issuer, now }),
+    tokenPolicy: createTokenPolicy(directory, status),
+  };
+  await directory.listResourceServers();
+  const follower = await follow(appDeps);
+  return {
+    handler: followKeys(keyRing, (keySet) => createApp(appDeps, keySet)),
+    async ready() {
+      await Promise.all([durable.ping(), shared.ping()]);
+    },
+    async stop() {
+      keyRing.stop();
+      await follower.close();
+    },
+  };
+}
+
+/** The handler for the keys of the moment. Swapped between requests; none is interrupted. */
+function followKeys(keyRing: KeyRing, create: (keySet: KeySet) => RequestListener): RequestListener {
+  let keySet = keyRing.current();
+  let handler = create(keySet);
+  return (request, response) => {
+    if (keyRing.current() !== keySet) {
+      keySet = keyRing.current();
+      handler = create(keySet);
+    }
+    handler(request, response);
+  };
+}
+
+/** Drops copies that another process says are stale. */
+function follow({ shared, directory, keyRing, logger }: AppDeps): Promise<{ close(): Promise<void> }> {
+  const reload = () => {
+    keyRing.reload().catch((error) => logger.warn({ err: error }, 'signing keys not read'));
+  };
+  return shared.feed.follow({
+    onEvent(event) {
+      directory.onEvent(event);
+      if (event.type === 'signing_keys') reload();
+    },
+    onGap() {
+      directory.dropAll();
+      reload();
+    },
+  });
+}

@@ -1,0 +1,25 @@
+import type Koa from 'koa';
+
+/**
+ * Finishes what the library answered. Its own faults, a store that is away among them, go to the shell: one place
+ * renders errors, and an outage is a 503 with `Retry-After`, never a refused grant. Refusals get the request id.
+ */
+export function finishAnswers(): Koa.Middleware {
+  return async function answers(ctx, next) {
+    await next();
+    const { libraryError, requestId } = ctx.state;
+    if (libraryError && !isRefusal(libraryError)) {
+      ctx.remove('Location');
+      throw libraryError;
+    }
+    if (isErrorBody(ctx.body)) ctx.body = { ...ctx.body, request_id: requestId };
+  };
+}
+
+function isRefusal(error: Error): boolean {
+  return 'expose' in error && error.expose === true;
+}
+
+function isErrorBody(body: unknown): body is { error: string } {
+  return typeof body === 'object' && body !== null && 'error' in body && typeof body.error === 'string';
+}

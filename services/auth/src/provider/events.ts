@@ -1,0 +1,74 @@
+import type { Logger } from '@latchkey/service';
+import type Provider from 'oidc-provider';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { Audit } from '../audit.ts';
+
+declare module 'koa' {
+  interface DefaultState {
+    /** What the library answered with an error, for the middlewares around it. */
+    libraryError?: Error;
+  }
+}
+
+const ERROR_EVENTS = [
+  'server_error',
+  'authorization.error',
+  'end_session.error',
+  'end_session_confirm.error',
+  'end_session_success.error',
+  'grant.error',
+  'introspection.error',
+  'revocation.error',
+  'userinfo.error',
+] as const;
+
+/**
+ * Follows what the library does. Issued access tokens are not audited one by one: they are as many as requests,
+ * and the grant or the client they come from is on record.
+ */
+export function followEvents(provider: Provider, { audit, logger }: { audit: Audit; logger: Logger }): void {
+  const on = provider.on.bind(provider) as (event: string, listener: (...args: never[]) => void) => void;
+  for (const event of ERROR_EVENTS) {
+    on(event, (ctx: KoaContextWithOIDC, error: Error) => {
+      ctx.state.libraryError = error;
+      if (error.message === 'invalid_client') {
+        const clientId = ctx.oidc.params?.client_id ?? ctx.oidc.client?.clientId;
+        logger.warn(
+          { request_id: ctx.state.requestId, client_id: clientId, err: error },
+          'client not authenticated',
+        );
+      } else {
+        logger.debug({ request_id: ctx.state.requestId, err: error }, event);
+      }
+    });
+  }
+  on('authorization.success', (ctx: KoaContextWithOIDC) => {
+    void audit.record({
+      action: 'authorization.granted',
+      result: 'success',
+      actor: { type: 'account', id: ctx.oidc.account?.accountId ?? null },
+      ...describe(ctx, ctx.oidc.grant?.jti),
+    });
+  });
+  on('grant.revoked', (ctx: KoaContextWithOIDC, grantId: string) => {
+    const replayed = ctx.oidc.route === 'token';
+    void audit.record({
+      action: replayed ? 'grant.replay_detected' : 'grant.revoked',
+      result: replayed ? 'failure' : 'success',
+      actor: { type: 'client', id: ctx.oidc.client?.clientId ?? null },
+      ...describe(ctx, grantId),
+    });
+  });
+}
+
+function describe(ctx: KoaContextWithOIDC, grantId: string | undefined) {
+  const { client } = ctx.oidc;
+  return {
+    target: grantId === undefined ? null : { type: 'grant', id: grantId },
+    organizationId:
+      (ctx.oidc.grant as { organizationId?: string | null } | undefined)?.organizationId ?? null,
+    ip: ctx.ip,
+    requestId: ctx.state.requestId,
+    details: { ...(client && { client_id: client.clientId }), route: ctx.oidc.route },
+  };
+}

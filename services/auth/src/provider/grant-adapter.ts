@@ -1,0 +1,38 @@
+import type { DurableStorage } from '@latchkey/storage';
+import { type Adapter, errors } from 'oidc-provider';
+import { z } from 'zod';
+import type { Authority } from './grants.ts';
+import { refuseAll } from './stored-model.ts';
+
+/** What the library hands over when it saves a grant. */
+const savedGrant = z.object({
+  accountId: z.string(),
+  clientId: z.string(),
+  exp: z.number(),
+  organizationId: z.string().nullish(),
+});
+
+export function createGrantAdapter({
+  durable,
+  authority,
+}: {
+  durable: Pick<DurableStorage, 'grants'>;
+  authority: Authority;
+}): Adapter {
+  return {
+    ...refuseAll('Grant'),
+    async upsert(id, { jti: _jti, ...payload }) {
+      const { accountId, clientId, exp, organizationId = null } = savedGrant.parse(payload);
+      const expiresAt = new Date(exp * 1000);
+      const live = await durable.grants.put({ id, accountId, clientId, organizationId, payload, expiresAt });
+      if (!live) throw new errors.InvalidGrant({ detail: 'the grant was revoked' });
+    },
+    async find(id) {
+      const grant = await durable.grants.find(id);
+      return grant && { ...grant.payload, jti: id, organizationId: grant.organizationId };
+    },
+    async destroy(id) {
+      await authority.revokeGrant(id);
+    },
+  };
+}

@@ -1,0 +1,151 @@
+import { generateKeyPairSync } from 'node:crypto';
+import type { Logger } from '@latchkey/service';
+import {
+  type DurableStorage,
+  openPrivateJwk,
+  type SigningAlgorithm,
+  type SigningKey,
+  sealPrivateJwk,
+} from '@latchkey/storage';
+import { calculateJwkThumbprint, type JWK } from 'jose';
+
+/** The signing keys at an instant. */
+export interface KeySet {
+  /** With their private parts, the one that signs first for each algorithm. Includes keys that wait to be active. */
+  keys: readonly PrivateKey[];
+  /** When the set is another one without a word from anybody: a key becomes active, or leaves. Milliseconds. */
+  until: number;
+}
+
+export interface PrivateKey {
+  kid: string;
+  algorithm: SigningAlgorithm;
+  publicJwk: JWK;
+  privateJwk: JWK;
+}
+
+export interface KeyRing {
+  /** The same object until something changes. */
+  current(): KeySet;
+  /** Reads the keys anew. */
+  reload(): Promise<void>;
+  stop(): void;
+}
+
+const FIRST_ALGORITHMS = ['ES256', 'RS256'] as const;
+
+/** Bounds how long a process that missed the feed's word signs without a new key. */
+const RELOAD_INTERVAL_MS = 60_000;
+
+/**
+ * Follows the signing keys. What a key does follows from its times, so every process changes over at the same
+ * instant: nothing here decides, and nothing has to be told at that moment.
+ */
+export async function createKeyRing(options: {
+  durable: Pick<DurableStorage, 'signingKeys'>;
+  encryptionKey: Buffer;
+  logger: Logger;
+  now: () => Date;
+}): Promise<KeyRing> {
+  const { durable, encryptionKey, logger, now } = options;
+  const opened = new Map<string, PrivateKey>();
+  let records: SigningKey[] = [];
+  let current: KeySet = { keys: [], until: 0 };
+
+  const open = (record: SigningKey): PrivateKey => {
+    const known = opened.get(record.kid);
+    if (known) return known;
+    const { kid, algorithm, publicJwk, sealedPrivateJwk } = record;
+    const named = { kid, alg: algorithm, use: 'sig' };
+    const key = {
+      kid,
+      algorithm,
+      publicJwk: { ...publicJwk, ...named },
+      privateJwk: { ...openPrivateJwk(encryptionKey, kid, sealedPrivateJwk), ...named },
+    };
+    opened.set(kid, key);
+    return key;
+  };
+  const reload = async () => {
+    records = await durable.signingKeys.list();
+    const fresh = selectKeys(records, now(), open);
+    const same = fresh.until === current.until && sameKeys(fresh, current);
+    if (!same) current = fresh;
+  };
+
+  await ensureFirstKeys(durable, encryptionKey, now);
+  await reload();
+  const timer = setInterval(() => {
+    reload().catch((error) => logger.warn({ err: error }, 'signing keys not read, the known ones stay'));
+  }, RELOAD_INTERVAL_MS);
+  timer.unref();
+
+  return {
+    current() {
+      if (now().getTime() >= current.until) current = selectKeys(records, now(), open);
+      return current;
+    },
+    reload,
+    stop: () => clearInterval(timer),
+  };
+}
+
+function sameKeys(a: KeySet, b: KeySet): boolean {
+  return a.keys.length === b.keys.length && a.keys.every(({ kid }, index) => kid === b.keys[index]?.kid);
+}
+
+/** Published keys: active before waiting, newest active first, so that the first of an algorithm signs. */
+export function selectKeys(
+  records: readonly SigningKey[],
+  at: Date,
+  open: (record: SigningKey) => PrivateKey,
+): KeySet {
+  const time = at.getTime();
+  const published = records.filter(({ retiredAt }) => retiredAt === null || retiredAt.getTime() > time);
+  const active = published.filter(({ activeAt }) => activeAt.getTime() <= time);
+  const waiting = published.filter(({ activeAt }) => activeAt.getTime() > time);
+  const byActivation = (a: SigningKey, b: SigningKey) => b.activeAt.getTime() - a.activeAt.getTime();
+  const changes = published
+    .flatMap(({ activeAt, retiredAt }) => [activeAt.getTime(), retiredAt?.getTime() ?? Infinity])
+    .filter((instant) => instant > time);
+  return {
+    keys: [...active.toSorted(byActivation), ...waiting.toSorted(byActivation)].map(open),
+    until: Math.min(Infinity, ...changes),
+  };
+}
+
+/** Of processes that start together on an empty database each makes keys, and one's are kept. */
+async function ensureFirstKeys(
+  { signingKeys }: Pick<DurableStorage, 'signingKeys'>,
+  encryptionKey: Buffer,
+  now: () => Date,
+): Promise<void> {
+  const present = await signingKeys.list();
+  for (const algorithm of FIRST_ALGORITHMS) {
+    if (present.some((key) => key.algorithm === algorithm)) continue;
+    const { publicJwk, privateJwk } = generateSigningKey(algorithm);
+    const kid = await calculateJwkThumbprint(publicJwk);
+    const sealedPrivateJwk = sealPrivateJwk(encryptionKey, kid, { ...privateJwk });
+    await signingKeys.createFirst({
+      kid,
+      algorithm,
+      publicJwk: { ...publicJwk },
+      sealedPrivateJwk,
+      activeAt: now(),
+    });
+  }
+}
+
+function generateSigningKey(algorithm: SigningAlgorithm): { publicJwk: JWK; privateJwk: JWK } {
+  const { publicKey, privateKey } = generateKeyPair(algorithm);
+  return {
+    publicJwk: publicKey.export({ format: 'jwk' }) as JWK,
+    privateJwk: privateKey.export({ format: 'jwk' }) as JWK,
+  };
+}
+
+function generateKeyPair(algorithm: SigningAlgorithm) {
+  if (algorithm === 'RS256') return generateKeyPairSync('rsa', { modulusLength: 2048 });
+  if (algorithm === 'EdDSA') return generateKeyPairSync('ed25519');
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' });
+}

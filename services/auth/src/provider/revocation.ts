@@ -1,0 +1,50 @@
+import { HttpError } from '@latchkey/service';
+import type Koa from 'koa';
+import type { Audit } from '../audit.ts';
+import type { AccessTokenVerifier } from './access-tokens.ts';
+import type { Authority } from './grants.ts';
+import { answerStructuredTokens } from './structured-tokens.ts';
+
+/**
+ * Revocation of JWT access tokens (RFC 7009): ends that one token. Its grant stays, so that an application can
+ * throw away an access token without signing the person out; revoking the refresh token ends the grant.
+ */
+export function createRevocation(deps: {
+  verifier: AccessTokenVerifier;
+  authority: Authority;
+  audit: Audit;
+}): Koa.Middleware {
+  const { verifier, authority, audit } = deps;
+  return answerStructuredTokens('revocation', async (ctx, { client, token }) => {
+    const claims = await verifier.verify(token);
+    // §2.2: a token that is not valid is as good as revoked.
+    if (claims) {
+      if (claims.client_id !== client.clientId) {
+        throw new HttpError('invalid_request', { description: 'The token was issued to another client' });
+      }
+      await authority.revokeToken({ jti: claims.jti, expiresAt: new Date(claims.exp * 1000) });
+      await audit.record({
+        action: 'token.revoked',
+        result: 'success',
+        actor: { type: 'client', id: client.clientId },
+        target: { type: 'token', id: claims.jti },
+        organizationId: claims.org_id ?? null,
+        ip: ctx.ip,
+        requestId: ctx.state.requestId,
+      });
+    }
+    ctx.status = 200;
+    ctx.body = '';
+  });
+}
+
+/**
+ * The body of a revocation's answer is empty, and so it has no type: with `text/plain` on it oidc-client-ts and
+ * simple-oauth2 try to read it, and throw.
+ */
+export function untypedRevocation(path: string): Koa.Middleware {
+  return async function untyped(ctx, next) {
+    await next();
+    if (ctx.path === path && ctx.status === 200 && ctx.body === '') ctx.remove('Content-Type');
+  };
+}
