@@ -49,7 +49,24 @@ export function testClients(fixture: () => DurableFixture): void {
       const second = await client(id);
       clock.advance(1);
       const other = await client();
-      expect(await storage.clients.list({ organizationId: id })).toEqual([first, second]);
+      // Neither the age of secrets nor having any changes the order.
+      for (const clientId of [second.id, first.id]) {
+        await storage.clients.addSecret({
+          id: newId('secret'),
+          clientId,
+          digest: Buffer.of(1),
+          expiresAt: clock.now(),
+        });
+        const live = { id: newId('secret'), clientId, digest: Buffer.of(2), expiresAt: null };
+        await storage.clients.addSecret(live);
+        clock.advance(1);
+      }
+      const ofOrganization = await storage.clients.list({ organizationId: id });
+      expect(ofOrganization.map(({ secrets, ...each }) => ({ ...each, secrets: [] }))).toEqual([
+        first,
+        second,
+      ]);
+      expect(ofOrganization.map(({ secrets }) => secrets.length)).toEqual([1, 1]);
       const all = (await storage.clients.list()).map((each) => each.id);
       expect(all.slice(-3)).toEqual([first.id, second.id, other.id]);
     });

@@ -5,11 +5,10 @@ import { isStorable } from './text.ts';
 const SECRET_COLUMNS = ['id', 'clientId', 'digest', 'createdAt', 'expiresAt'] as const;
 
 export function createPostgresClients(context: PostgresContext): Clients {
-  const { db, now } = context;
+  const { db, now, query, testInstant } = context;
   const find = async (id: string) => {
     if (!isStorable(id)) return undefined;
-    const rows = await selectWithSecrets(context).where('clients.id', '=', id).execute();
-    return toClients(rows)[0];
+    return toClients(await query<ClientRow>(FIND, [testInstant(), id]))[0];
   };
   return {
     async create({ metadata, ...client }) {
@@ -28,12 +27,11 @@ export function createPostgresClients(context: PostgresContext): Clients {
     },
     find,
     async list({ organizationId } = {}) {
-      const query = selectWithSecrets(context).orderBy('clients.createdAt').orderBy('clients.id');
-      const rows = await (organizationId === undefined
-        ? query
-        : query.where('clients.organizationId', '=', organizationId)
-      ).execute();
-      return toClients(rows);
+      const rows =
+        organizationId === undefined
+          ? query<ClientRow>(LIST, [testInstant()])
+          : query<ClientRow>(LIST_OF_ORGANIZATION, [testInstant(), organizationId]);
+      return toClients(await rows);
     },
     async update(id, { metadata, ...changes }) {
       const { numUpdatedRows } = await db
@@ -79,33 +77,18 @@ function createSecrets({
   };
 }
 
-/** A row for each live secret of each client, oldest first; one with nulls where there is none. */
-function selectWithSecrets({ db, now }: PostgresContext) {
-  return db
-    .selectFrom('clients')
-    .leftJoin('clientSecrets', (join) =>
-      join
-        .onRef('clientSecrets.clientId', '=', 'clients.id')
-        .on((eb) =>
-          eb.or([eb('clientSecrets.expiresAt', 'is', null), eb('clientSecrets.expiresAt', '>', now())]),
-        ),
-    )
-    .select([
-      'clients.id',
-      'clients.organizationId',
-      'clients.environment',
-      'clients.metadata',
-      'clients.createdAt',
-      'clients.updatedAt',
-      'clients.disabledAt',
-      'clientSecrets.id as secretId',
-      'clientSecrets.digest',
-      'clientSecrets.createdAt as secretCreatedAt',
-      'clientSecrets.expiresAt as secretExpiresAt',
-    ])
-    .orderBy('clientSecrets.createdAt')
-    .orderBy('clientSecrets.id');
-}
+/** A row for each live secret of each client; one with nulls where there is none. $1: the instant. */
+const SELECT = `
+  select clients.id, clients.organization_id, clients.environment, clients.metadata, clients.created_at,
+    clients.updated_at, clients.disabled_at, secret.id as secret_id, secret.digest,
+    secret.created_at as secret_created_at, secret.expires_at as secret_expires_at
+  from clients
+  left join client_secrets secret on secret.client_id = clients.id
+    and (secret.expires_at is null or secret.expires_at > coalesce($1::timestamptz, statement_timestamp()))`;
+const ORDER = 'order by clients.created_at, clients.id, secret.created_at, secret.id';
+const FIND = `${SELECT} where clients.id = $2 ${ORDER}`;
+const LIST = `${SELECT} ${ORDER}`;
+const LIST_OF_ORGANIZATION = `${SELECT} where clients.organization_id = $2 ${ORDER}`;
 
 interface ClientRow extends Omit<Client, 'secrets'> {
   secretId: string | null;

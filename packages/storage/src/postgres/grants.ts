@@ -1,21 +1,14 @@
 import { type SelectQueryBuilder, sql } from 'kysely';
-import type { GrantFilter, Grants } from '../grants.ts';
+import type { Grant, GrantFilter, Grants } from '../grants.ts';
 import type { Database, PostgresContext } from './database.ts';
 import { isStorable } from './text.ts';
 
-const COLUMNS = [
-  'id',
-  'accountId',
-  'clientId',
-  'organizationId',
-  'payload',
-  'createdAt',
-  'expiresAt',
-  'revokedAt',
-] as const;
+const FIND = `
+  select id, account_id, client_id, organization_id, payload, created_at, expires_at, revoked_at from grants
+  where id = $1 and revoked_at is null and expires_at > coalesce($2::timestamptz, statement_timestamp())`;
 
 export function createPostgresGrants(context: PostgresContext): Grants {
-  const { db, now } = context;
+  const { db, now, query, testInstant } = context;
   return {
     async put({ payload, ...grant }) {
       const stored = await db
@@ -31,16 +24,7 @@ export function createPostgresGrants(context: PostgresContext): Grants {
         .executeTakeFirst();
       return stored !== undefined;
     },
-    find: async (id) =>
-      isStorable(id)
-        ? db
-            .selectFrom('grants')
-            .select(COLUMNS)
-            .where('id', '=', id)
-            .where('revokedAt', 'is', null)
-            .where('expiresAt', '>', now())
-            .executeTakeFirst()
-        : undefined,
+    find: async (id) => (isStorable(id) ? (await query<Grant>(FIND, [id, testInstant()]))[0] : undefined),
     async revoke(id) {
       if (!isStorable(id)) return false;
       const revoked = await revokeWhere(context, (grants) => grants.where('id', '=', id));

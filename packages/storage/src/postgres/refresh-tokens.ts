@@ -1,19 +1,12 @@
-import { sql } from 'kysely';
 import { digestBearer } from '../digest.ts';
-import type { RefreshTokens, RefreshTokenUse } from '../refresh-tokens.ts';
+import type { RefreshToken, RefreshTokens, RefreshTokenUse } from '../refresh-tokens.ts';
 import type { PostgresContext } from './database.ts';
 
 export function createPostgresRefreshTokens(context: PostgresContext): RefreshTokens {
-  const { db } = context;
+  const { db, query } = context;
   return {
     put: (token) => put(context, token),
-    find: (value) =>
-      db
-        .selectFrom('refreshTokens as token')
-        .select(['grantId', 'clientId', 'accountId', 'payload', 'createdAt', 'expiresAt', 'consumedAt'])
-        .select(successorUsed.as('successorUsed'))
-        .where('digest', '=', digestBearer(value))
-        .executeTakeFirst(),
+    find: async (value) => (await query<RefreshToken>(FIND, [digestBearer(value)]))[0],
     consume: (value, { retryWindowSeconds }) => consume(context, digestBearer(value), retryWindowSeconds),
     async delete(value) {
       const { numDeletedRows } = await db
@@ -32,62 +25,79 @@ export function createPostgresRefreshTokens(context: PostgresContext): RefreshTo
   };
 }
 
-const successorUsed = sql<boolean>`exists (
-  select from refresh_tokens successor where successor.predecessor = token.digest and successor.consumed_at is not null
-)`;
+const SUCCESSOR_USED = `exists (
+    select from refresh_tokens successor
+    where successor.predecessor = token.digest and successor.consumed_at is not null
+  ) as successor_used`;
+
+const FIND = `
+  select grant_id, client_id, account_id, payload, created_at, expires_at, consumed_at, ${SUCCESSOR_USED}
+  from refresh_tokens token where digest = $1`;
 
 /**
  * One statement. The share lock on the grant makes a revocation wait until the token is stored, then delete it; a
  * revocation that came first makes this one wait, then find no live grant.
  */
+const PUT = `
+  with live as (
+    select id from grants
+    where id = $1 and revoked_at is null and expires_at > coalesce($2::timestamptz, statement_timestamp())
+    for share
+  ), stored as (
+    insert into refresh_tokens
+      (grant_id, created_at, digest, client_id, account_id, payload, predecessor, expires_at)
+    select id, coalesce($2::timestamptz, statement_timestamp()), $3::bytea, $4, $5, $6::json, $7::bytea,
+      $8::timestamptz
+    from live
+    on conflict (digest) do nothing
+  )
+  select exists (select from live) as live`;
+
 async function put(
-  { db, now }: PostgresContext,
+  { query, testInstant }: PostgresContext,
   token: Parameters<RefreshTokens['put']>[0],
 ): Promise<boolean> {
-  const predecessor = token.predecessor === undefined ? null : digestBearer(token.predecessor);
-  const { rows } = await sql<{ live: boolean }>`
-    with live as (
-      select id from grants
-      where id = ${token.grantId} and revoked_at is null and expires_at > ${now()}
-      for share
-    ), stored as (
-      insert into refresh_tokens
-        (digest, grant_id, client_id, account_id, payload, predecessor, created_at, expires_at)
-      select ${digestBearer(token.value)}::bytea, id, ${token.clientId}::text, ${token.accountId}::text,
-        ${JSON.stringify(token.payload)}::json, ${predecessor}::bytea, ${now()}, ${token.expiresAt}::timestamptz
-      from live
-      on conflict (digest) do nothing
-    )
-    select exists (select from live) as live`.execute(db);
-  return rows[0]?.live ?? false;
+  const [outcome] = await query<{ live: boolean }>(PUT, [
+    token.grantId,
+    testInstant(),
+    digestBearer(token.value),
+    token.clientId,
+    token.accountId,
+    JSON.stringify(token.payload),
+    token.predecessor === undefined ? null : digestBearer(token.predecessor),
+    token.expiresAt,
+  ]);
+  return outcome?.live ?? false;
 }
+
+const CONSUME = `
+  update refresh_tokens set consumed_at = coalesce($2::timestamptz, statement_timestamp())
+  where digest = $1 and consumed_at is null and expires_at > coalesce($2::timestamptz, statement_timestamp())
+  returning digest`;
+
+const FIND_USE = `
+  select ${SUCCESSOR_USED},
+    consumed_at + make_interval(secs => $3) >= coalesce($2::timestamptz, statement_timestamp()) as recent
+  from refresh_tokens token
+  where digest = $1 and consumed_at is not null
+    and expires_at > coalesce($2::timestamptz, statement_timestamp())`;
 
 /**
  * The compare-and-set is one statement, and the first use costs no other. The outcome of any other use is read
  * afterwards, when the use that won is visible.
  */
 async function consume(
-  { db, now }: PostgresContext,
+  { query, testInstant }: PostgresContext,
   digest: Buffer,
   retryWindowSeconds: number,
 ): Promise<RefreshTokenUse> {
-  const first = await db
-    .updateTable('refreshTokens')
-    .set({ consumedAt: now() })
-    .where('digest', '=', digest)
-    .where('consumedAt', 'is', null)
-    .where('expiresAt', '>', now())
-    .returning('grantId')
-    .executeTakeFirst();
-  if (first) return 'consumed';
-  const used = await db
-    .selectFrom('refreshTokens as token')
-    .select(sql<boolean>`consumed_at + make_interval(secs => ${retryWindowSeconds}) >= ${now()}`.as('recent'))
-    .select(successorUsed.as('successorUsed'))
-    .where('digest', '=', digest)
-    .where('consumedAt', 'is not', null)
-    .where('expiresAt', '>', now())
-    .executeTakeFirst();
-  if (!used) return 'unknown';
-  return used.recent && !used.successorUsed ? 'retried' : 'replayed';
+  const first = await query(CONSUME, [digest, testInstant()]);
+  if (first.length > 0) return 'consumed';
+  const [use] = await query<{ recent: boolean; successorUsed: boolean }>(FIND_USE, [
+    digest,
+    testInstant(),
+    retryWindowSeconds,
+  ]);
+  if (!use) return 'unknown';
+  return use.recent && !use.successorUsed ? 'retried' : 'replayed';
 }

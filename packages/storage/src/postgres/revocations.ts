@@ -5,7 +5,11 @@ import { isStorable } from './text.ts';
 
 const COLUMNS = ['subject', 'id', 'revokedAt', 'expiresAt'] as const;
 
-export function createPostgresRevocations({ db, now }: PostgresContext): Revocations {
+const FIND_ANY = `
+  select subject, id, revoked_at, expires_at from revocations
+  join unnest($1::text[], $2::text[]) as wanted (subject, id) using (subject, id)`;
+
+export function createPostgresRevocations({ db, now, query }: PostgresContext): Revocations {
   return {
     async put(revocation) {
       await db
@@ -23,12 +27,7 @@ export function createPostgresRevocations({ db, now }: PostgresContext): Revocat
       const storable = keys.filter(({ id }) => isStorable(id));
       const subjects = storable.map(({ subject }) => subject);
       const ids = storable.map(({ id }) => id);
-      const { rows } = await sql<Revocation>`
-        select subject, id, revoked_at, expires_at from revocations
-        join unnest(${subjects}::text[], ${ids}::text[]) as wanted (subject, id) using (subject, id)`.execute(
-        db,
-      );
-      return rows;
+      return query<Revocation>(FIND_ANY, [subjects, ids]);
     },
     list: () =>
       db
