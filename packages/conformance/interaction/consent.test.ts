@@ -165,12 +165,19 @@ describe('a person in two organisations', () => {
     expect(await consentOf('two', organization)).toBeDefined();
   });
 
-  it('is offered both, the one used last first', async () => {
+  it('is offered both, with the one used last chosen beforehand', async () => {
     const agent = scene.newAgent();
     const parameters = { prompt: 'consent' };
-    await completeFlow(scene, agent, 'two', { parameters, consent: { organization: 'org_forge' } });
-    const page = expectPage(await agent.open(startAuthorization(scene, parameters).url));
-    expect(textOf(page.html)).toMatch(/Old Mill.*The Forge/);
+    for (const organization of ['org_forge', 'org_mill', 'org_forge']) {
+      await completeFlow(scene, scene.newAgent(), 'two', { parameters, consent: { organization } });
+      const page = expectPage(await agent.open(startAuthorization(scene, parameters).url));
+      const asked = page.forms.some(({ fields }) => 'password' in fields)
+        ? expectPage(await signIn(agent, page, 'two'))
+        : page;
+      expect(textOf(asked.html)).toMatch(/Old Mill.*The Forge/);
+      const form = asked.forms.find(({ buttons }) => buttons.includes('decision'));
+      expect(form?.fields.organization).toBe(organization);
+    }
   });
 
   it.each([

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createAuth, DEFAULT_LIFETIMES } from '@latchkey/auth';
+import { createAuth } from '@latchkey/auth';
 import { type ClientMetadata, deriveCodeChallenge, newCodeVerifier, type Role } from '@latchkey/protocol';
 import { createLogger, createMetrics } from '@latchkey/service';
 import {
@@ -72,21 +72,12 @@ export async function startScene({
       encryptionKey: randomBytes(32),
       cookieKeys: [randomBytes(32).toString('hex')],
       trustedProxies: [],
-      lifetimes: DEFAULT_LIFETIMES,
     },
     {
       durable,
       shared,
       now,
-      logger: createLogger(
-        { service: 'auth', level: 'debug' },
-        {
-          write: (line) => {
-            log.push(line);
-            if (/"level":"error"/.test(line)) process.stderr.write(line);
-          },
-        },
-      ),
+      logger: createLogger({ service: 'auth', level: 'debug' }, { write: (line) => void log.push(line) }),
       metrics: createMetrics('auth'),
     },
   );

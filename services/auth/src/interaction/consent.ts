@@ -1,6 +1,7 @@
 import { describeDestination } from '@latchkey/pages';
 import { HttpError, sendPage } from '@latchkey/service';
 import type { Account, Membership } from '@latchkey/storage';
+import { findLatestConsent } from '../provider/consents.ts';
 import { pageSources } from './application.ts';
 import { mergeConsent } from './consent-record.ts';
 import { createGrant } from './grant.ts';
@@ -31,7 +32,7 @@ export async function showConsent(step: InteractionStep): Promise<void> {
       name: organization.name,
       role,
     })),
-    selectedOrganizationId: await suggestSeat(step, seats),
+    selectedOrganizationId: await suggestSeat(step, account, seats),
     destination: describeDestination(redirectUri),
   });
   sendPage(ctx, html, pageSources(application.view, redirectUri));
@@ -39,11 +40,12 @@ export async function showConsent(step: InteractionStep): Promise<void> {
 
 /** The seat used last with this application, else the one in its owner's organisation. */
 async function suggestSeat(
-  { deps, interaction, application }: InteractionStep,
+  { deps, application }: InteractionStep,
+  account: Account,
   seats: readonly Membership[],
 ): Promise<string | undefined> {
-  const previous = interaction.grantId ? await deps.durable.grants.find(interaction.grantId) : undefined;
-  const candidates = [previous?.organizationId, application.client.organizationId, seats[0]?.organizationId];
+  const latest = await findLatestConsent(deps.durable, account.id, application.client.id);
+  const candidates = [latest?.organizationId, application.client.organizationId, seats[0]?.organizationId];
   return candidates.find((id) => seats.some((seat) => seat.organizationId === id)) ?? undefined;
 }
 

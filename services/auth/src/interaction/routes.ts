@@ -7,8 +7,10 @@ import type Provider from 'oidc-provider';
 import type { InteractionResults } from 'oidc-provider';
 import { z } from 'zod';
 import type { Accounts } from '../accounts/accounts.ts';
+import { ROUTES } from '../provider/routes.ts';
 import { type AskingApplication, findApplication } from './application.ts';
 import { showConsent, submitConsent } from './consent.ts';
+import { leaveByPage } from './departure.ts';
 import { UnknownApplicationError } from './error-page.ts';
 import { findInteraction, type Interaction, requireSameOrigin } from './guard.ts';
 import { showSignIn, submitSignIn } from './sign-in.ts';
@@ -52,6 +54,9 @@ type Submit = (step: InteractionStep, form: URLSearchParams) => void | Promise<v
 /** The pages between an authorization request and its answer: sign-in and consent. */
 export function createInteractionRoutes(deps: InteractionDeps) {
   const router = new Router();
+  const leave = leaveByPage({ pages: deps.pages, issuer: deps.provider.issuer });
+  router.get(`${ROUTES.authorization}/:uid`, leave);
+  router.post(`${ROUTES.end_session}/confirm`, leave);
   const get = (path: string, show: Show) =>
     router.get(`/interaction/:uid${path}`, async (ctx) => {
       await show(await openStep(ctx, deps));
