@@ -1,3 +1,4 @@
+import { createDatabase, startPostgres, startRedis } from '../../../infra/test/servers.ts';
 import type { Comparison } from './compare.ts';
 import type { Subject } from './measure.ts';
 
@@ -12,7 +13,26 @@ const subject = (name: string, file: string, env: Record<string, string> = {}): 
   module: new URL(`./subjects/${file}`, import.meta.url),
   env,
 });
-const nothing = async () => {};
+
+/** The library as it comes against the service as it is deployed, on one endpoint. */
+async function prepareProvider(load: string, title: string, requestsPerRound: number): Promise<Prepared> {
+  const [redis, postgres] = await Promise.all([startRedis(), startPostgres()]);
+  const database = await createDatabase(postgres.url);
+  const env = { LOAD: load, DATABASE_URL: database.url, REDIS_URL: redis.url };
+  return {
+    comparison: {
+      title,
+      baseline: subject('oidc-provider, in memory', 'bare-provider.ts', env),
+      candidates: [subject('auth service, PostgreSQL + Redis', 'latchkey-auth.ts', env)],
+      requestsPerRound,
+      rounds: 7,
+      target: { kind: 'rate', ratio: 0.8 },
+    },
+    close: async () => {
+      await Promise.all([redis.stop(), postgres.stop()]);
+    },
+  };
+}
 
 export const comparisons: Record<string, () => Promise<Prepared>> = {
   guard: async () => ({
@@ -24,17 +44,8 @@ export const comparisons: Record<string, () => Promise<Prepared>> = {
       rounds: 7,
       target: { kind: 'cost', ratio: 1.5 },
     },
-    close: nothing,
+    close: async () => {},
   }),
-  token: async () => ({
-    comparison: {
-      title: 'token: client credentials for a JWT signed with ES256',
-      baseline: subject('oidc-provider, in memory', 'bare-provider.ts', { LOAD: 'token' }),
-      candidates: [],
-      requestsPerRound: 4_000,
-      rounds: 7,
-      target: { kind: 'rate', ratio: 0.8 },
-    },
-    close: nothing,
-  }),
+  token: () => prepareProvider('token', 'token: client credentials for a JWT signed with ES256', 4_000),
+  introspect: () => prepareProvider('introspect', 'introspect: a resource server asks about a token', 4_000),
 };

@@ -27,7 +27,11 @@ export function canCountInstructions(): boolean {
 
 /** A subject in a process of its own, so that what it spends is its own. */
 export async function startSubject(subject: Subject): Promise<RunningSubject> {
-  const child = fork(subject.module, { env: { ...process.env, ...subject.env, NODE_ENV: 'production' } });
+  const child = fork(subject.module, {
+    env: { ...process.env, ...subject.env, NODE_ENV: 'production' },
+    // A service writes its log as it does where it is deployed; nobody reads it here.
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
   const ready = await nextMessage(child, 'ready');
   return createRunningSubject(subject.name, child, ready.load);
 }

@@ -1,9 +1,9 @@
-import { type DestinationStream, type Logger, pino } from 'pino';
+import { type DestinationStream, destination, type Logger, pino } from 'pino';
 
 export type { Logger } from 'pino';
 
 /** Fields that can hold a bearer value, wherever a careless call puts them. */
-const SECRET_FIELDS = [
+const SECRET_FIELDS = new Set([
   'authorization',
   'cookie',
   'set-cookie',
@@ -15,24 +15,58 @@ const SECRET_FIELDS = [
   'access_token',
   'refresh_token',
   'id_token',
-  'code',
   'code_verifier',
-];
+]);
+const MAX_DEPTH = 5;
+const BUFFER_BYTES = 8192;
+const FLUSH_MS = 200;
 
-/** JSON lines on stdout, secrets redacted. `level` as in pino; `silent` for none. */
+/**
+ * JSON lines on stdout, secrets redacted. `level` as in pino; `silent` for none. Lines are written in batches, at
+ * the latest after 200 ms and when the process ends; only a `kill -9` can lose the last of them.
+ */
 export function createLogger(
   options: { service: string; level?: string },
-  destination?: DestinationStream,
+  stream: DestinationStream = batchedStdout(),
 ): Logger {
-  const config = {
-    level: options.level ?? 'info',
-    base: { service: options.service },
-    timestamp: () => `,"time":"${new Date().toISOString()}"`,
-    formatters: { level: (label: string) => ({ level: label }) },
-    redact: {
-      paths: SECRET_FIELDS.flatMap((field) => [`["${field}"]`, `*["${field}"]`, `*.*["${field}"]`]),
-      censor: '[redacted]',
+  return pino(
+    {
+      level: options.level ?? 'info',
+      base: { service: options.service },
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: {
+        level: (label) => ({ level: label }),
+        log: (fields) => redact(fields, 1) as Record<string, unknown>,
+      },
     },
-  };
-  return destination ? pino(config, destination) : pino(config);
+    stream,
+  );
+}
+
+/** The same value without secrets. Copies only what holds one: most lines are a few plain fields. */
+function redact(value: unknown, depth: number): unknown {
+  if (typeof value !== 'object' || value === null || value instanceof Error || depth > MAX_DEPTH)
+    return value;
+  if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1));
+  let copy: Record<string, unknown> | undefined;
+  for (const [name, held] of Object.entries(value)) {
+    const shown = SECRET_FIELDS.has(name.toLowerCase()) ? '[redacted]' : redact(held, depth + 1);
+    if (shown === held) continue;
+    copy ??= { ...value };
+    copy[name] = shown;
+  }
+  return copy ?? value;
+}
+
+function batchedStdout(): DestinationStream {
+  const stream = destination({ dest: 1, sync: false, minLength: BUFFER_BYTES });
+  setInterval(() => stream.flush(), FLUSH_MS).unref();
+  process.on('exit', () => {
+    try {
+      stream.flushSync();
+    } catch {
+      // Nothing was written yet, so there is nothing to lose.
+    }
+  });
+  return stream;
 }

@@ -1,0 +1,63 @@
+import { type AuthConfig, createAuth } from '@latchkey/auth';
+import { randomBase62 } from '@latchkey/protocol';
+import { createLogger, createMetrics, type Logger, listen } from '@latchkey/service';
+import { type DurableStorage, openPostgres, openRedis, type SharedStorage } from '@latchkey/storage';
+import { createDatabase } from '../../../infra/test/servers.ts';
+import { COOKIE_KEY, ENCRYPTION_KEY, PEPPER } from './secrets.ts';
+import { type Seed, seed } from './seed.ts';
+
+/** An authorization server on a real PostgreSQL and a real Redis, in this process, with its people and clients. */
+export interface Deployment extends Seed {
+  issuer: string;
+  /** Identifier of the default resource server, which takes JWTs. */
+  audience: string;
+  durable: DurableStorage;
+  shared: SharedStorage;
+  close(): Promise<void>;
+}
+
+export interface DeploymentOptions {
+  postgresUrl: string;
+  redisUrl: string;
+  audience?: string;
+  config?: Partial<AuthConfig>;
+  logger?: Logger;
+  now?: () => Date;
+}
+
+export async function startDeployment(options: DeploymentOptions): Promise<Deployment> {
+  const { audience = 'https://api.acme.example', now = () => new Date() } = options;
+  const logger = options.logger ?? createLogger({ service: 'auth', level: 'silent' });
+  const database = await createDatabase(options.postgresUrl);
+  const durable = await openPostgres({ url: database.url, now });
+  const shared = await openRedis({ url: options.redisUrl, keyPrefix: `test-${randomBase62(8)}:` });
+  await durable.migrate();
+  const seeded = await seed(durable, { pepper: PEPPER, audience });
+  const server = await listen((request, response) => auth.handler(request, response), {
+    host: '127.0.0.1',
+    port: 0,
+  });
+  const issuer = `http://127.0.0.1:${server.port}`;
+  const config = {
+    issuer,
+    pepper: PEPPER,
+    encryptionKey: ENCRYPTION_KEY,
+    cookieKeys: [COOKIE_KEY],
+    trustedProxies: [],
+    ...options.config,
+  };
+  const auth = await createAuth(config, { durable, shared, logger, metrics: createMetrics('auth'), now });
+  return {
+    ...seeded,
+    issuer,
+    audience,
+    durable,
+    shared,
+    async close() {
+      await server.close(0);
+      await auth.stop();
+      await Promise.all([durable.close(), shared.close()]);
+      await database.drop();
+    },
+  };
+}
