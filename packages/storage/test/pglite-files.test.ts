@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -29,26 +30,63 @@ test("a folder keeps its records, belongs to one opener at a time, and is its ow
   expect(existsSync(`${dataDir}.lock`)).toBe(false);
 });
 
-test('a lock left behind by a process that is gone is taken over', async () => {
-  const dataDir = join(folder, 'left');
-  const gone = promisify(execFile)(process.execPath, ['-e', '']);
-  await gone;
-  await writeFile(`${dataDir}.lock`, `${gone.child.pid}\n`);
+test('a killed process leaves every acknowledged record, and its lock is taken over', async () => {
+  const dataDir = join(folder, 'killed');
+  const code = `import { openPglite } from '@latchkey/storage';
+    const storage = await openPglite({ dataDir: ${JSON.stringify(dataDir)} });
+    await storage.migrate();
+    for (let n = 1; ; n += 1) {
+      await storage.organizations.create({ id: 'org_' + n, name: 'Acme', plan: 'free' });
+      process.stdout.write(n + ' ');
+    }`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { cwd: import.meta.dirname });
+  let acknowledged = 0;
+  let said = '';
+  for await (const chunk of child.stdout) {
+    said += chunk;
+    acknowledged = said.split(' ').length - 1;
+    if (acknowledged >= 20) child.kill('SIGKILL');
+  }
+  const storage = await openPglite({ dataDir });
+  const kept = await storage.organizations.list();
+  await storage.close();
+  expect(acknowledged).toBeGreaterThanOrEqual(20);
+  expect(kept.length).toBeGreaterThanOrEqual(acknowledged);
+});
+
+/** A process that lives until `end`, and the lock it would have written. */
+async function startOwner(dataDir: string) {
+  const code = `import { lockDataDir } from '../src/pglite/lock.ts';
+    lockDataDir(${JSON.stringify(dataDir)});
+    process.stdout.write('locked');
+    process.stdin.resume();`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { cwd: import.meta.dirname });
+  await once(child.stdout, 'data');
+  return {
+    pid: child.pid,
+    async end() {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    },
+  };
+}
+
+test('a lock of a living process is respected, and the error names it; once it is gone, taken over', async () => {
+  const dataDir = join(folder, 'taken');
+  const owner = await startOwner(dataDir);
+  expect(() => lockDataDir(dataDir)).toThrow(StorageInUseError);
+  expect(() => lockDataDir(dataDir)).toThrow(`process ${owner.pid}`);
+  await owner.end();
   lockDataDir(dataDir)();
   expect(existsSync(`${dataDir}.lock`)).toBe(false);
 });
 
-test('a lock left behind under our own process id is taken over, as happens in containers', async () => {
-  const dataDir = join(folder, 'container');
-  await writeFile(`${dataDir}.lock`, `${process.pid}\n`);
-  lockDataDir(dataDir)();
-});
-
-test('a lock of a living process is respected, and the error names it', async () => {
-  const dataDir = join(folder, 'taken');
-  await writeFile(`${dataDir}.lock`, `${process.ppid}\n`);
-  expect(() => lockDataDir(dataDir)).toThrow(StorageInUseError);
-  expect(() => lockDataDir(dataDir)).toThrow(String(process.ppid));
+test("a lock whose process id is now our own or a later process's is taken over", async () => {
+  const dataDir = join(folder, 'reused');
+  for (const left of [`${process.pid} 1`, `${process.ppid} 1`]) {
+    await writeFile(`${dataDir}.lock`, left);
+    lockDataDir(dataDir)();
+  }
 });
 
 test('importing the package does not load the embedded database', async () => {

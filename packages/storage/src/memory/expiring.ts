@@ -8,6 +8,9 @@ export interface ExpiringMap<V> {
   /** Milliseconds until the entry ends; zero when there is none. */
   remainingMs(key: string): number;
   delete(key: string): boolean;
+  /** Drops what has expired. Happens by itself now and then. */
+  sweep(): void;
+  /** Entries held, expired ones that were not swept yet included. */
   readonly size: number;
   close(): void;
 }
@@ -36,6 +39,7 @@ export function createExpiringMap<V>(now: () => Date): ExpiringMap<V> {
       return entry ? entry.expiresAtMs - now().getTime() : 0;
     },
     delete: (key) => find(key) !== undefined && entries.delete(key),
+    sweep,
     get size() {
       return entries.size;
     },
