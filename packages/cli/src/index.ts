@@ -16,3 +16,4 @@ export * from './registry/organizations.ts';
 export * from './registry/resource-servers.ts';
 export * from './registry/revoke.ts';
 export * from './registry/signing-keys.ts';
+export { CHANGE_KEYS, CHANGE_SECRETS, READ } from './terminal/session.ts';

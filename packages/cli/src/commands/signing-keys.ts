@@ -57,7 +57,7 @@ function addRotate(keys: Command): void {
     )
     .option(
       '--activate-after <duration>',
-      'how long it is published before it signs; at least as long as validators cache keys (default: 10m)',
+      'how long it is published before it signs, at least 2m (default: 10m)',
       parseDuration,
     )
     .option(

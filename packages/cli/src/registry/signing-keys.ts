@@ -6,10 +6,10 @@ import { MAX_TOKEN_TTL_SECONDS } from './inputs.ts';
 import { type Operator, recordChange } from './operator.ts';
 
 /**
- * How long a validator may go on with the JWKS it has. A key that signs sooner after it was published could meet
- * validators that have never seen it.
+ * The least time a key is published before it signs. Validators may keep the JWKS for a minute, and a process of the
+ * authorization server that missed the feed's word publishes it a minute late.
  */
-export const JWKS_CACHE_SECONDS = 600;
+export const MIN_PUBLISHED_SECONDS = 120;
 
 export interface Rotation {
   algorithm: SigningAlgorithm;
@@ -25,8 +25,8 @@ export async function rotateSigningKey(
   encryptionKey: Buffer,
   { algorithm, activateAfterSeconds, emergency }: Rotation,
 ): Promise<SigningKey> {
-  if (!emergency && activateAfterSeconds < JWKS_CACHE_SECONDS) {
-    const message = `must be at least ${JWKS_CACHE_SECONDS} seconds, which validators may cache the JWKS for`;
+  if (!emergency && activateAfterSeconds < MIN_PUBLISHED_SECONDS) {
+    const message = `must be at least ${MIN_PUBLISHED_SECONDS} seconds, in which every validator meets the new key`;
     throw new InvalidInputError([{ field: 'activate-after', message }]);
   }
   const { kid, publicJwk, privateJwk } = await generateSigningKey(algorithm);
