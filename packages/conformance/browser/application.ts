@@ -24,7 +24,7 @@ export async function startApplication({ landing }: { landing?: string } = {}): 
     else if (url.pathname === '/bye') sendPage(response, 'Goodbye');
     else if (url.pathname === '/')
       sendPage(response, 'Planner', `<a href="${link.replaceAll('&', '&amp;')}">Sign in</a>`);
-    else response.writeHead(404).end();
+    else response.writeHead(204).end();
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
