@@ -1,0 +1,58 @@
+import type { RequestListener } from 'node:http';
+import { createGuard, createKoaGuard, type Guard, type RevocationList } from '@latchkey/guard';
+import {
+  createTrustedProxies,
+  type Health,
+  installShell,
+  type Logger,
+  type Metrics,
+} from '@latchkey/service';
+import type { Manufacturing } from '@latchkey/storage';
+import Koa from 'koa';
+import type { ApiConfig } from './config.ts';
+import { REFERENCE_PATH, serveDocumentation } from './documentation.ts';
+import { createRouteTable } from './route-table.ts';
+import { serveRoutes } from './serve.ts';
+
+export interface AppDeps {
+  config: ApiConfig;
+  data: Manufacturing;
+  guard: Guard;
+  logger: Logger;
+  metrics: Metrics;
+  health: Health;
+}
+
+/** Every mount; `route-table.ts` has every route with its scope. */
+export function createApp({ config, data, guard, logger, metrics, health }: AppDeps): RequestListener {
+  const app = new Koa();
+  const routes = createRouteTable(data);
+  const trustedProxies = createTrustedProxies(config.trustedProxies);
+  installShell(app, { logger, metrics, health, trustedProxies });
+  app.use(createKoaGuard(guard).metadata);
+  app.use(serveDocumentation(routes, config));
+  app.use(serveRoutes(routes, guard, config.origin));
+  return app.callback();
+}
+
+/** The guard of this API, for tokens of its issuer. */
+export function createApiGuard(
+  config: ApiConfig,
+  data: Manufacturing,
+  deps: { revocations: RevocationList; logger: Logger; now?: () => Date },
+): Guard {
+  const { now } = deps;
+  return createGuard({
+    issuer: config.issuer,
+    audience: config.audience,
+    ...(config.jwksUri ? { jwksUri: config.jwksUri } : {}),
+    revocations: deps.revocations,
+    metadata: {
+      scopesSupported: [...new Set(createRouteTable(data).map(({ scope }) => scope))],
+      name: `${config.productName ?? 'Latchkey'} API`,
+      documentationUrl: `${config.origin}${REFERENCE_PATH}`,
+    },
+    onKeysFailure: (error) => deps.logger.warn({ err: error }, 'the issuer did not give its keys'),
+    ...(now ? { now: () => now().getTime() } : {}),
+  });
+}

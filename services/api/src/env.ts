@@ -1,0 +1,69 @@
+import { defineEnv, type Env, variable } from '@latchkey/service';
+import type { ApiConfig } from './config.ts';
+
+/** Every variable that the API reads. */
+export const apiEnv = defineEnv({
+  NODE_ENV: {
+    schema: variable.text().default('development'),
+    description: '`production` demands https addresses',
+  },
+  API_ORIGIN: { schema: variable.origin(), description: 'Public URL of this API, without a path' },
+  API_AUDIENCE: {
+    schema: variable.text().optional(),
+    description: 'Identifier of this API in tokens (`aud`), a URL; API_ORIGIN when absent',
+  },
+  ISSUER: { schema: variable.origin(), description: 'Public URL of the authorization server' },
+  JWKS_URI: {
+    schema: variable.origin().optional(),
+    description: "Where the issuer's keys are fetched, if not at its public URL; may be inside the network",
+  },
+  HOST: { schema: variable.text().default('0.0.0.0'), description: 'Address to listen on' },
+  PORT: { schema: variable.port(3001), description: 'Port to listen on' },
+  METRICS_PORT: { schema: variable.port(9465), description: 'Port of /metrics; keep it private' },
+  DATABASE_URL: { schema: variable.text(), description: 'PostgreSQL connection string', secret: true },
+  REDIS_URL: {
+    schema: variable.text(),
+    description: 'Redis server, Sentinels or Cluster; with a password in it, if any',
+    secret: true,
+  },
+  TRUSTED_PROXIES: {
+    schema: variable.list(),
+    description: 'Addresses or CIDR ranges whose X-Forwarded-* headers are believed',
+  },
+  LOG_LEVEL: { schema: variable.text().default('info'), description: 'debug, info, warn, error or silent' },
+  TEMPLATE_DIRS: {
+    schema: variable.list(),
+    description: 'Folders with templates that replace ours, strongest first',
+  },
+  DRAIN_SECONDS: {
+    schema: variable.seconds(10),
+    description: 'Between saying "not ready" and closing, for the load balancer to notice',
+  },
+});
+
+export type ApiEnv = Env<typeof apiEnv>;
+
+/** Faults that concern what the values mean, or several of them together. */
+export function checkApiEnv(env: ApiEnv): string[] {
+  const faults: string[] = [];
+  const isHttp = (text: string) => /^https?:$/.test(URL.parse(text)?.protocol ?? '');
+  if (new URL(env.API_ORIGIN).pathname !== '/') faults.push('API_ORIGIN: must not have a path');
+  if (env.API_AUDIENCE && !isHttp(env.API_AUDIENCE)) faults.push('API_AUDIENCE: must be an http(s) URL');
+  if (env.NODE_ENV === 'production') {
+    for (const name of ['API_ORIGIN', 'ISSUER'] as const) {
+      if (!env[name].startsWith('https:')) faults.push(`${name}: must be https in production`);
+    }
+  }
+  return faults;
+}
+
+export function toApiConfig(env: ApiEnv): ApiConfig {
+  return {
+    origin: env.API_ORIGIN,
+    audience: env.API_AUDIENCE ?? env.API_ORIGIN,
+    issuer: env.ISSUER,
+    ...(env.JWKS_URI ? { jwksUri: env.JWKS_URI } : {}),
+    trustedProxies: env.TRUSTED_PROXIES,
+    templateDirs: env.TEMPLATE_DIRS,
+  };
+}

@@ -1,0 +1,55 @@
+import type { DATA_SCOPES } from '@latchkey/protocol';
+import type { Manufacturing } from '@latchkey/storage';
+import type { Endpoint } from './endpoint.ts';
+import { createInspectionEndpoints } from './routes/inspections.ts';
+import { createInventoryEndpoints } from './routes/inventory.ts';
+import { createOperationEndpoints } from './routes/operations.ts';
+import { createWorkOrderEndpoints } from './routes/work-orders.ts';
+
+export interface Route {
+  method: 'GET' | 'POST' | 'PATCH';
+  /** Template: `:name` stands for one segment. */
+  path: string;
+  /** What a credential must hold. */
+  scope: keyof typeof DATA_SCOPES;
+  endpoint: Endpoint;
+}
+
+export const BASE_PATH = '/api/v2';
+
+/** Every route of the API, with the scope it needs. */
+export function createRouteTable(data: Manufacturing): Route[] {
+  const orders = createWorkOrderEndpoints(data);
+  const operations = createOperationEndpoints(data);
+  const inspections = createInspectionEndpoints(data);
+  const inventory = createInventoryEndpoints(data);
+  const route = (line: string, scope: Route['scope'], endpoint: Endpoint): Route => {
+    const [method, path] = line.split(/ +/);
+    return { method: method as Route['method'], path: `${BASE_PATH}${path}`, scope, endpoint };
+  };
+  return [
+    route('GET   /work-orders', 'work-orders:read', orders.list),
+    route('POST  /work-orders', 'work-orders:write', orders.create),
+    route('GET   /work-orders/:id', 'work-orders:read', orders.get),
+    route('PATCH /work-orders/:id', 'work-orders:write', orders.update),
+
+    route('GET   /work-orders/:id/operations', 'operations:read', operations.listOfWorkOrder),
+    route('POST  /work-orders/:id/operations', 'operations:write', operations.createInWorkOrder),
+    route('GET   /operations', 'operations:read', operations.list),
+    route('GET   /operations/:id', 'operations:read', operations.get),
+    route('PATCH /operations/:id', 'operations:write', operations.update),
+
+    route('GET   /quality/inspections', 'quality:read', inspections.list),
+    route('POST  /quality/inspections', 'quality:write', inspections.create),
+    route('GET   /quality/inspections/:id', 'quality:read', inspections.get),
+    route('PATCH /quality/inspections/:id', 'quality:write', inspections.update),
+
+    route('GET   /inventory/items', 'inventory:read', inventory.list),
+    route('POST  /inventory/items', 'inventory:write', inventory.create),
+    route('GET   /inventory/items/:id', 'inventory:read', inventory.get),
+    route('PATCH /inventory/items/:id', 'inventory:write', inventory.update),
+    route('GET   /inventory/items/:id/adjustments', 'inventory:read', inventory.listAdjustments),
+    route('POST  /inventory/items/:id/adjustments', 'inventory:write', inventory.createAdjustment),
+    route('GET   /inventory/items/:id/adjustments/:adjustment_id', 'inventory:read', inventory.getAdjustment),
+  ];
+}

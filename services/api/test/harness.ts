@@ -1,0 +1,140 @@
+/** The API over real HTTP, on a database of its own, with a test's issuer beside it. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { newId } from '@latchkey/protocol';
+import { createLogger, createMetrics, listen } from '@latchkey/service';
+import {
+  type DurableStorage,
+  openMemory,
+  openPostgres,
+  type SharedStorage,
+  type Tenant,
+} from '@latchkey/storage';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { inject } from 'vitest';
+import { createDatabase } from '../../../infra/test/servers.ts';
+import { type ApiServer, createApi } from '../src/index.ts';
+
+/** Every data scope the API knows. */
+export const ALL_SCOPES = ['work-orders', 'operations', 'quality', 'inventory']
+  .flatMap((resource) => [`${resource}:read`, `${resource}:write`])
+  .join(' ');
+
+export interface TestApi {
+  url: string;
+  issuer: TestIssuer;
+  durable: DurableStorage;
+  shared: SharedStorage;
+  api: ApiServer;
+  /** Calls with a token for the tenant and every scope, unless headers say otherwise. */
+  call(method: string, path: string, options?: CallOptions): Promise<Answer>;
+  tenant(environment?: Tenant['environment']): Promise<Tenant>;
+  close(): Promise<void>;
+}
+
+export interface CallOptions {
+  tenant?: Tenant;
+  token?: string;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the server answered.
+  body: any;
+}
+
+export async function startApi(): Promise<TestApi> {
+  const database = await createDatabase(inject('postgresUrl'));
+  const durable = openPostgres({ url: database.url });
+  await durable.migrate();
+  const shared = openMemory();
+  const issuer = await startIssuer();
+  const [logger, metrics] = [createLogger({ service: 'api', level: 'silent' }), createMetrics('api')];
+  const config = { origin: ORIGIN, audience: ORIGIN, issuer: issuer.url, trustedProxies: [] };
+  const api = await createApi(config, { durable, shared, logger, metrics });
+  const server = await listen(api.handler, { host: '127.0.0.1', port: 0 });
+  const url = `http://127.0.0.1:${server.port}`;
+  const tenant = async (environment: Tenant['environment'] = 'live') => {
+    const { id } = await durable.organizations.create({
+      id: newId('organization'),
+      name: 'Acme',
+      plan: 'free',
+    });
+    return { organizationId: id, environment };
+  };
+  const standing = await tenant();
+  return {
+    url,
+    issuer,
+    durable,
+    shared,
+    api,
+    tenant,
+    async call(method, path, { tenant: asked = standing, token, body, headers = {} } = {}) {
+      const bearer = token ?? (await issuer.sign({ org_id: asked.organizationId, env: asked.environment }));
+      const response = await fetch(`${url}${path}`, {
+        method,
+        headers: {
+          ...(bearer ? { authorization: `Bearer ${bearer}` } : {}),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      const isJson = response.headers.get('content-type')?.includes('json');
+      return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+    },
+    async close() {
+      await server.close(0);
+      await api.stop();
+      await Promise.all([durable.close(), shared.close(), issuer.close()]);
+      await database.drop();
+    },
+  };
+}
+
+/** The API's name in tokens and documents: not where the test reaches it. */
+export const ORIGIN = 'https://api.example.test';
+
+export interface TestIssuer {
+  url: string;
+  /** An access token of a client with every scope, but for what is given. */
+  sign(claims?: Record<string, unknown>): Promise<string>;
+  close(): Promise<void>;
+}
+
+async function startIssuer(): Promise<TestIssuer> {
+  const { privateKey, publicKey } = await generateKeyPair('ES256');
+  const jwk = { ...(await exportJWK(publicKey)), kid: 'test', alg: 'ES256', use: 'sig' };
+  const server = createServer((request, response) => {
+    const found = request.url === '/.well-known/jwks.json';
+    response.writeHead(found ? 200 : 404, { 'content-type': 'application/jwk-set+json' });
+    response.end(JSON.stringify({ keys: [jwk] }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    url,
+    sign(claims = {}) {
+      const iat = Math.floor(Date.now() / 1000);
+      const payload = {
+        iss: url,
+        aud: ORIGIN,
+        sub: 'client_test',
+        client_id: 'client_test',
+        scope: ALL_SCOPES,
+      };
+      return new SignJWT({ ...payload, jti: newId('secret'), iat, exp: iat + 600, ...claims })
+        .setProtectedHeader({ alg: 'ES256', kid: 'test', typ: 'at+jwt' })
+        .sign(privateKey);
+    },
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
