@@ -1,4 +1,4 @@
-import { defineEnv, type Env, variable } from '@latchkey/service';
+import { createTrustedProxies, defineEnv, type Env, variable } from '@latchkey/service';
 import { type AuthConfig, DEFAULT_LIFETIMES } from './config.ts';
 
 /** Every variable that the auth service reads. */
@@ -90,6 +90,11 @@ export function checkAuthEnv(env: AuthEnv): string[] {
   if (env.PEPPER.equals(env.ENCRYPTION_KEY)) faults.push('PEPPER: must differ from ENCRYPTION_KEY');
   if (env.REFRESH_TOKEN_MAX_SECONDS < env.REFRESH_TOKEN_IDLE_SECONDS) {
     faults.push('REFRESH_TOKEN_MAX_SECONDS: must not be below REFRESH_TOKEN_IDLE_SECONDS');
+  }
+  try {
+    createTrustedProxies(env.TRUSTED_PROXIES);
+  } catch (error) {
+    faults.push(`TRUSTED_PROXIES: ${error instanceof Error ? error.message : String(error)}`);
   }
   return faults;
 }

@@ -18,7 +18,9 @@ export function describeServer(directory: Directory): Koa.Middleware {
     const document = ctx.body as Record<string, unknown>;
     const methods = document.token_endpoint_auth_methods_supported;
     const algorithms = document.token_endpoint_auth_signing_alg_values_supported;
-    const api = directory.knownResourceServers().find(({ isDefault }) => isDefault);
+    // What was last known will do: this document must not depend on the database.
+    const servers = await directory.listResourceServers().catch(() => directory.knownResourceServers());
+    const api = servers.find(({ isDefault }) => isDefault);
     ctx.set('Cache-Control', 'public, max-age=60');
     ctx.set('Cross-Origin-Resource-Policy', 'cross-origin');
     ctx.body = {

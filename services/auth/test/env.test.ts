@@ -1,0 +1,55 @@
+import { EnvError, readEnv } from '@latchkey/service';
+import { expect, test } from 'vitest';
+import { authEnv, checkAuthEnv, toAuthConfig } from '../src/env.ts';
+
+const KEY = '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f';
+const complete = {
+  NODE_ENV: 'production',
+  ISSUER: 'https://auth.example.com',
+  DATABASE_URL: 'postgres://db/latchkey',
+  REDIS_URL: 'redis://redis',
+  PEPPER: KEY,
+  ENCRYPTION_KEY: [...KEY].toReversed().join(''),
+  COOKIE_KEYS: 'a-cookie-key-of-32-characters-00,a-cookie-key-of-32-characters-01',
+};
+const faultsOf = (changes: Record<string, string | undefined>): string[] => {
+  try {
+    readEnv(authEnv, { ...complete, ...changes }, checkAuthEnv);
+    return [];
+  } catch (error) {
+    if (error instanceof EnvError) return error.faults;
+    throw error;
+  }
+};
+
+test('a complete production environment makes a configuration', () => {
+  const config = toAuthConfig(readEnv(authEnv, complete, checkAuthEnv));
+  expect(config).toMatchObject({ issuer: 'https://auth.example.com', ttl: { authorizationCode: 60 } });
+  expect(config.cookieKeys).toHaveLength(2);
+});
+
+test('every missing secret is named at once', () => {
+  const faults = faultsOf({ PEPPER: undefined, ENCRYPTION_KEY: undefined, DATABASE_URL: undefined });
+  expect(faults.map((fault) => fault.split(':')[0])).toEqual(['DATABASE_URL', 'PEPPER', 'ENCRYPTION_KEY']);
+});
+
+test.each([
+  ['ISSUER', 'http://auth.example.com'],
+  ['ISSUER', 'https://example.com/auth'],
+  ['COOKIE_KEYS', ''],
+  ['COOKIE_KEYS', 'short'],
+  ['PEPPER', complete.ENCRYPTION_KEY],
+  ['PEPPER', '0'.repeat(64)],
+  ['REFRESH_TOKEN_MAX_SECONDS', '60'],
+  ['TRUSTED_PROXIES', 'not-an-address'],
+])('%s=%s is refused in production', (name, value) => {
+  expect(faultsOf({ [name]: value }).join()).toContain(name);
+});
+
+test('plain http is fine outside production', () => {
+  expect(faultsOf({ NODE_ENV: undefined, ISSUER: 'http://127.0.0.1:3000' })).toEqual([]);
+});
+
+test('every variable is described', () => {
+  for (const [name, { description }] of Object.entries(authEnv)) expect(description, name).not.toBe('');
+});

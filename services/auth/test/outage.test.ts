@@ -1,0 +1,112 @@
+import {
+  type DurableStorage,
+  openMemory,
+  type SharedStorage,
+  StorageUnavailableError,
+} from '@latchkey/storage';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { startAuth, type TestAuth } from './support/auth-server.ts';
+import { authorize, basic, postForm, redeem, refresh, signIn } from './support/http.ts';
+import { type Records, type RegisteredClient, seed } from './support/records.ts';
+import { openStores, type TestStores } from './support/stores.ts';
+
+/** Which real store is cut off: every call fails as it does when the server does not answer. */
+let away: 'durable' | 'shared' | undefined;
+let offsetMs = 0;
+const now = () => new Date(Date.now() + offsetMs);
+let stores: TestStores;
+let auth: TestAuth;
+let records: Records;
+let client: RegisteredClient;
+
+function cuttable<T extends object>(name: 'durable' | 'shared', store: T): T {
+  return new Proxy(store, {
+    get(target, property) {
+      const value = Reflect.get(target, property);
+      if (typeof value === 'object' && value !== null) return cuttable(name, value);
+      if (typeof value !== 'function') return value;
+      return (...parameters: unknown[]) =>
+        away === name
+          ? Promise.reject(new StorageUnavailableError(`${name} is away`))
+          : Reflect.apply(value, target, parameters);
+    },
+  });
+}
+
+beforeAll(async () => {
+  stores = await openStores();
+  const durable: DurableStorage = cuttable('durable', stores.durable);
+  const shared: SharedStorage = cuttable('shared', openMemory());
+  auth = await startAuth({ durable, shared: [shared], now });
+  records = await seed(stores.durable, auth.config.pepper);
+  client = await records.addClient();
+});
+beforeEach(() => {
+  away = undefined;
+});
+afterAll(async () => {
+  away = undefined;
+  await auth?.close();
+  await stores?.close();
+});
+
+const UNAVAILABLE = { status: 503, body: { error: 'temporarily_unavailable' } };
+const token = (form: Record<string, string>) => postForm(`${auth.issuer}/oauth/token`, form, basic(client));
+const flow = () =>
+  authorize(auth.issuer, { client, email: records.account.email, scope: 'openid work-orders:read' });
+
+test('a code survives an outage of the shared store: 503 with Retry-After, then success', async () => {
+  const { code, verifier } = await flow();
+  away = 'shared';
+  const refused = await redeem(auth.issuer, client, { code, verifier });
+  expect(refused).toMatchObject(UNAVAILABLE);
+  expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
+  away = undefined;
+  expect((await redeem(auth.issuer, client, { code, verifier })).status).toBe(200);
+});
+
+test('a refresh token survives an outage of the database: 503, then success', async () => {
+  const request = { client, email: records.account.email, scope: 'work-orders:read' };
+  const { body } = await signIn(auth.issuer, request);
+  away = 'durable';
+  expect(await refresh(auth.issuer, client, body.refresh_token ?? '')).toMatchObject(UNAVAILABLE);
+  away = undefined;
+  expect((await refresh(auth.issuer, client, body.refresh_token ?? '')).status).toBe(200);
+});
+
+test('client credentials go on from memory without either store, as long as copies are fresh', async () => {
+  const form = { grant_type: 'client_credentials', scope: 'work-orders:read' };
+  expect((await token(form)).status).toBe(200);
+  away = 'durable';
+  expect((await token(form)).status).toBe(200);
+  away = 'shared';
+  expect((await token(form)).status).toBe(200);
+  away = 'durable';
+  offsetMs += 6_000;
+  expect(await token(form)).toMatchObject(UNAVAILABLE);
+});
+
+test('introspection says 503 rather than guess', async () => {
+  const { body } = await token({ grant_type: 'client_credentials', scope: 'work-orders:read' });
+  away = 'durable';
+  const form = { token: body.access_token ?? '' };
+  expect(await postForm(`${auth.issuer}/oauth/introspect`, form, basic(client))).toMatchObject(UNAVAILABLE);
+});
+
+test('sign-in shows a page with 503, and keys and metadata are served all the same', async () => {
+  for (const store of ['shared', 'durable'] as const) {
+    away = store;
+    offsetMs += 6_000;
+    const query = new URLSearchParams({ client_id: client.id, response_type: 'code', scope: 'openid' });
+    const headers = { accept: 'text/html', cookie: 'latchkey_session=unknown' };
+    const page = await fetch(`${auth.issuer}/oauth/authorize?${query}`, { headers, redirect: 'manual' });
+    if (store === 'durable') {
+      expect(page.status).toBe(503);
+      expect(page.headers.get('content-type')).toContain('text/html');
+    }
+    for (const path of ['/oauth/jwks', '/.well-known/openid-configuration', '/healthz']) {
+      expect((await fetch(`${auth.issuer}${path}`)).status, `${store} ${path}`).toBe(200);
+    }
+    expect((await fetch(`${auth.issuer}/readyz`)).status).toBe(503);
+  }
+});

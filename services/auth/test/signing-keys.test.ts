@@ -1,0 +1,108 @@
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { type SigningKey, sealPrivateJwk } from '@latchkey/storage';
+import { createRemoteJWKSet, decodeProtectedHeader, type JWK, jwtVerify } from 'jose';
+import { expect, test } from 'vitest';
+import { type PrivateKey, selectKeys } from '../src/provider/keys.ts';
+import { startAuth } from './support/auth-server.ts';
+import { basic, postForm } from './support/http.ts';
+import { useScene } from './support/scene.ts';
+import { openStores } from './support/stores.ts';
+
+/** Tests move it forward; it follows the real time otherwise. */
+let offsetMs = 0;
+const now = () => new Date(Date.now() + offsetMs);
+const scene = useScene({ instances: 2, now });
+
+async function issue(): Promise<string> {
+  const form = { grant_type: 'client_credentials', scope: 'work-orders:read' };
+  const { body } = await postForm(`${scene.auth.issuer}/oauth/token`, form, basic(scene.client));
+  return body.access_token ?? '';
+}
+
+async function publishedKids(): Promise<string[]> {
+  const response = await fetch(`${scene.auth.issuer}/.well-known/jwks.json`);
+  expect(response.headers.get('cache-control')).toMatch(/^public, max-age=\d+$/);
+  const { keys } = (await response.json()) as { keys: JWK[] };
+  for (const key of keys) expect(key).not.toHaveProperty('d');
+  return keys.map(({ kid }) => kid ?? '');
+}
+
+test('a rotated key is published, signs from its instant on, and leaves; no token fails meanwhile', async () => {
+  const { durable, shared } = scene.stores;
+  const before = await issue();
+  const { kid: oldKid } = decodeProtectedHeader(before);
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const kid = randomUUID();
+  const sealed = sealPrivateJwk(scene.auth.config.encryptionKey, kid, {
+    ...privateKey.export({ format: 'jwk' }),
+  });
+  await durable.signingKeys.rotate(
+    {
+      kid,
+      algorithm: 'ES256',
+      publicJwk: { ...publicKey.export({ format: 'jwk' }) },
+      sealedPrivateJwk: sealed,
+      activeAt: new Date(now().getTime() + 600_000),
+    },
+    new Date(now().getTime() + 7_200_000),
+  );
+  await shared[0]?.feed.publish({ type: 'signing_keys' });
+  // Twice: each of the two servers in turn.
+  const everywhere = async () => [...(await publishedKids()), ...(await publishedKids())];
+  await expect
+    .poll(async () => (await everywhere()).filter((one) => one === kid).length, { timeout: 3000 })
+    .toBe(2);
+  expect(decodeProtectedHeader(await issue()).kid).toBe(oldKid);
+
+  offsetMs += 600_000;
+  const after = [await issue(), await issue()];
+  expect(after.map((token) => decodeProtectedHeader(token).kid)).toEqual([kid, kid]);
+  const keys = createRemoteJWKSet(new URL(`${scene.auth.issuer}/oauth/jwks`));
+  for (const token of [before, ...after]) await jwtVerify(token, keys, { issuer: scene.auth.issuer });
+  const introspected = await postForm(
+    `${scene.auth.issuer}/oauth/introspect`,
+    { token: before },
+    basic(scene.client),
+  );
+  expect(introspected.body).toMatchObject({ active: true });
+
+  offsetMs += 7_200_000;
+  expect(await everywhere()).not.toContain(oldKid);
+});
+
+test('servers that start together on an empty database agree on the first keys', async () => {
+  const stores = await openStores();
+  const auth = await startAuth({ ...stores, instances: 2 });
+  const algorithms = (await stores.durable.signingKeys.listAll()).map(({ algorithm }) => algorithm);
+  expect(algorithms.toSorted()).toEqual(['ES256', 'RS256']);
+  await auth.close();
+  await stores.close();
+});
+
+test('of each algorithm the newest active key comes first, the waiting last, the retired not at all', () => {
+  const at = new Date(10_000);
+  const key = (kid: string, activeAt: number, retiredAt: number | null): SigningKey => ({
+    kid,
+    algorithm: 'ES256',
+    publicJwk: {},
+    sealedPrivateJwk: Buffer.alloc(0),
+    createdAt: new Date(0),
+    activeAt: new Date(activeAt),
+    retiredAt: retiredAt === null ? null : new Date(retiredAt),
+  });
+  const open = ({ kid, algorithm }: SigningKey): PrivateKey => ({
+    kid,
+    algorithm,
+    publicJwk: {},
+    privateJwk: {},
+  });
+  const records = [
+    key('gone', 1_000, 10_000),
+    key('old', 2_000, 20_000),
+    key('signs', 10_000, null),
+    key('waits', 15_000, null),
+  ];
+  const { keys, until } = selectKeys(records, at, open);
+  expect(keys.map(({ kid }) => kid)).toEqual(['signs', 'old', 'waits']);
+  expect(until).toBe(15_000);
+});
