@@ -6,3 +6,10 @@ const key = (name: string) => createHash('sha256').update(name).digest();
 export const PEPPER = key('pepper of the tests');
 export const ENCRYPTION_KEY = key('encryption key of the tests');
 export const COOKIE_KEY = key('cookie key of the tests').toString('hex');
+
+/** The same, for a process. */
+export const SECRETS_ENV = {
+  PEPPER: PEPPER.toString('hex'),
+  ENCRYPTION_KEY: ENCRYPTION_KEY.toString('hex'),
+  COOKIE_KEYS: COOKIE_KEY,
+};

@@ -77,7 +77,7 @@ async function seedPeople(durable: DurableStorage): Promise<Seed['people']> {
   return Object.fromEntries(people) as Seed['people'];
 }
 
-async function addClient(
+export async function addClient(
   durable: DurableStorage,
   pepper: Buffer,
   id: string,
