@@ -18,6 +18,8 @@ export function testOrganizations(fixture: () => DurableFixture): void {
       });
       expect(await storage.organizations.find(id)).toEqual(made);
       expect(await storage.organizations.find(newId('organization'))).toBeUndefined();
+      expect(await storage.organizations.find('org_\0')).toBeUndefined();
+      expect(await storage.organizations.findMembership('org_\0', newId('account'))).toBeUndefined();
     });
 
     test('a taken id is a conflict', async () => {

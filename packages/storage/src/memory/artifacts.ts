@@ -12,8 +12,7 @@ export function createMemoryArtifacts(now: () => Date): { artifacts: Artifacts; 
   const stored = createExpiringMap<StoredArtifact>(now);
   /** From a uid or user code to the key of its artifact. */
   const indexes = createExpiringMap<string>(now);
-  /** From a grant to the keys of its artifacts. */
-  const grants = createExpiringMap<Set<string>>(now);
+  const grants = createGrantIndex(now, (key) => stored.get(key) !== undefined);
 
   const find = (key: string): Artifact | undefined => {
     const artifact = stored.get(key);
@@ -23,11 +22,6 @@ export function createMemoryArtifacts(now: () => Date): { artifacts: Artifacts; 
     const key = indexes.get(index);
     return key === undefined ? undefined : find(key);
   };
-  const addToGrant = (index: string, key: string, ttlSeconds: number) => {
-    const keys = grants.get(index) ?? new Set();
-    for (const other of keys) if (!stored.get(other)) keys.delete(other);
-    grants.set(index, keys.add(key), Math.max(ttlSeconds, grants.remainingMs(index) / 1000));
-  };
 
   const artifacts: Artifacts = {
     async put(kind, value, payload, ttlSeconds, { grantId, uid, userCode } = {}) {
@@ -36,7 +30,7 @@ export function createMemoryArtifacts(now: () => Date): { artifacts: Artifacts; 
       stored.set(key, { payload: JSON.stringify(payload), consumedAt }, ttlSeconds);
       if (uid !== undefined) indexes.set(`${kind}:uid:${uid}`, key, ttlSeconds);
       if (userCode !== undefined) indexes.set(`${kind}:userCode:${userCode}`, key, ttlSeconds);
-      if (grantId !== undefined) addToGrant(`${kind}:${grantId}`, key, ttlSeconds);
+      if (grantId !== undefined) grants.add(`${kind}:${grantId}`, key, ttlSeconds);
     },
     find: async (kind, value) => find(keyOf(kind, value)),
     findByUid: async (kind, uid) => findBy(`${kind}:uid:${uid}`),
@@ -51,9 +45,7 @@ export function createMemoryArtifacts(now: () => Date): { artifacts: Artifacts; 
       stored.delete(keyOf(kind, value));
     },
     async deleteByGrant(kind, grantId) {
-      const index = `${kind}:${grantId}`;
-      for (const key of grants.get(index) ?? []) stored.delete(key);
-      grants.delete(index);
+      for (const key of grants.take(`${kind}:${grantId}`)) stored.delete(key);
     },
   };
   return {
@@ -61,6 +53,24 @@ export function createMemoryArtifacts(now: () => Date): { artifacts: Artifacts; 
     close() {
       for (const map of [stored, indexes, grants]) map.close();
     },
+  };
+}
+
+/** From a grant to the keys of its artifacts, for as long as the longest of them lives. */
+function createGrantIndex(now: () => Date, isLive: (key: string) => boolean) {
+  const grants = createExpiringMap<Set<string>>(now);
+  return {
+    add(grant: string, key: string, ttlSeconds: number) {
+      const keys = grants.get(grant) ?? new Set();
+      for (const other of keys) if (!isLive(other)) keys.delete(other);
+      grants.set(grant, keys.add(key), Math.max(ttlSeconds, grants.remainingMs(grant) / 1000));
+    },
+    take(grant: string): Iterable<string> {
+      const keys = grants.get(grant) ?? [];
+      grants.delete(grant);
+      return keys;
+    },
+    close: () => grants.close(),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Membership, Organizations } from '../organizations.ts';
 import type { PostgresContext } from './database.ts';
+import { isStorable } from './text.ts';
 
 const COLUMNS = ['id', 'name', 'plan', 'createdAt', 'disabledAt'] as const;
 const MEMBER_COLUMNS = ['organizationId', 'accountId', 'role', 'createdAt'] as const;
@@ -13,7 +14,10 @@ export function createPostgresOrganizations(context: PostgresContext): Organizat
         .values({ ...organization, createdAt: now(), disabledAt: null })
         .returning(COLUMNS)
         .executeTakeFirstOrThrow(),
-    find: (id) => db.selectFrom('organizations').select(COLUMNS).where('id', '=', id).executeTakeFirst(),
+    find: async (id) =>
+      isStorable(id)
+        ? db.selectFrom('organizations').select(COLUMNS).where('id', '=', id).executeTakeFirst()
+        : undefined,
     list: () => db.selectFrom('organizations').select(COLUMNS).orderBy('createdAt').orderBy('id').execute(),
     update: (id, changes) =>
       db
@@ -38,21 +42,16 @@ type Members = Pick<
   'putMember' | 'removeMember' | 'listMembers' | 'listMemberships' | 'findMembership'
 >;
 
-function createMembers({ db, now }: PostgresContext): Members {
-  const memberships = () =>
-    db
-      .selectFrom('members')
-      .innerJoin('organizations', 'organizations.id', 'members.organizationId')
-      .where('organizations.disabledAt', 'is', null)
-      .select([
-        'members.organizationId',
-        'members.accountId',
-        'members.role',
-        'members.createdAt',
-        'organizations.name',
-        'organizations.plan',
-        'organizations.createdAt as organizationCreatedAt',
-      ]);
+/** Seats in organisations that are not disabled. */
+const MEMBERSHIPS = `
+  select members.organization_id, members.account_id, members.role, members.created_at,
+    organizations.name, organizations.plan, organizations.created_at as organization_created_at
+  from members join organizations on organizations.id = members.organization_id
+  where organizations.disabled_at is null and members.account_id = $1`;
+const LIST_MEMBERSHIPS = `${MEMBERSHIPS} order by members.created_at, members.organization_id`;
+const FIND_MEMBERSHIP = `${MEMBERSHIPS} and members.organization_id = $2`;
+
+function createMembers({ db, now, query }: PostgresContext): Members {
   return {
     putMember: (member) =>
       db
@@ -79,19 +78,11 @@ function createMembers({ db, now }: PostgresContext): Members {
         .orderBy('createdAt')
         .orderBy('accountId')
         .execute(),
-    async listMemberships(accountId) {
-      const rows = await memberships()
-        .where('members.accountId', '=', accountId)
-        .orderBy('members.createdAt')
-        .orderBy('members.organizationId')
-        .execute();
-      return rows.map(toMembership);
-    },
+    listMemberships: async (accountId) =>
+      (await query<MembershipRow>(LIST_MEMBERSHIPS, [accountId])).map(toMembership),
     async findMembership(organizationId, accountId) {
-      const row = await memberships()
-        .where('members.organizationId', '=', organizationId)
-        .where('members.accountId', '=', accountId)
-        .executeTakeFirst();
+      if (!isStorable(organizationId)) return undefined;
+      const [row] = await query<MembershipRow>(FIND_MEMBERSHIP, [accountId, organizationId]);
       return row && toMembership(row);
     },
   };

@@ -1,7 +1,7 @@
 import { CompiledQuery, type Transaction } from 'kysely';
 import { ConflictError } from '../errors.ts';
 import type { SigningKey, SigningKeys } from '../signing-keys.ts';
-import type { Database, PostgresContext } from './database.ts';
+import type { Database, PostgresContext, SqlNow } from './database.ts';
 
 const COLUMNS = [
   'kid',
@@ -13,52 +13,17 @@ const COLUMNS = [
   'retiredAt',
 ] as const;
 
-export function createPostgresSigningKeys({ db, now }: PostgresContext): SigningKeys {
+export function createPostgresSigningKeys(context: PostgresContext): SigningKeys {
+  const { db, now } = context;
   const select = () => db.selectFrom('signingKeys').select(COLUMNS).orderBy('activeAt').orderBy('kid');
-  const insert = (tx: Transaction<Database>, { publicJwk, ...key }: NewKey) =>
-    tx
-      .insertInto('signingKeys')
-      .values({ ...key, publicJwk: JSON.stringify(publicJwk), createdAt: now(), retiredAt: null })
-      .returning(COLUMNS)
-      .executeTakeFirstOrThrow();
   return {
     list: () =>
       select()
         .where((eb) => eb.or([eb('retiredAt', 'is', null), eb('retiredAt', '>', now())]))
         .execute(),
     listAll: () => select().execute(),
-    createFirst: (key) =>
-      db.transaction().execute(async (tx) => {
-        await tx.executeQuery(LOCK_TABLE);
-        const present = await tx
-          .selectFrom('signingKeys')
-          .select('kid')
-          .where('algorithm', '=', key.algorithm)
-          .where((eb) => eb.or([eb('retiredAt', 'is', null), eb('retiredAt', '>', now())]))
-          .executeTakeFirst();
-        if (present) return false;
-        await insert(tx, key);
-        return true;
-      }),
-    rotate: (key, previousRetiredAt) =>
-      db.transaction().execute(async (tx) => {
-        await tx.executeQuery(LOCK_TABLE);
-        const waiting = await tx
-          .selectFrom('signingKeys')
-          .select('kid')
-          .where('algorithm', '=', key.algorithm)
-          .where('retiredAt', 'is', null)
-          .where('activeAt', '>', now())
-          .executeTakeFirst();
-        if (waiting) throw new ConflictError(`${waiting.kid} is waiting to become active`);
-        await tx
-          .updateTable('signingKeys')
-          .set({ retiredAt: previousRetiredAt })
-          .where('algorithm', '=', key.algorithm)
-          .where('retiredAt', 'is', null)
-          .execute();
-        return insert(tx, key);
-      }),
+    createFirst: (key) => withTable(context, (tx) => createFirst(tx, now, key)),
+    rotate: (key, previousRetiredAt) => withTable(context, (tx) => rotate(tx, now, key, previousRetiredAt)),
     async retire(kid, at) {
       const { numUpdatedRows } = await db
         .updateTable('signingKeys')
@@ -72,5 +37,53 @@ export function createPostgresSigningKeys({ db, now }: PostgresContext): Signing
 
 type NewKey = Omit<SigningKey, 'createdAt' | 'retiredAt'>;
 
-/** Writers one at a time; readers are not held up. */
-const LOCK_TABLE = CompiledQuery.raw('lock table signing_keys in share row exclusive mode');
+/** A transaction in which writers come one at a time; readers are not held up. */
+function withTable<R>({ db }: PostgresContext, work: (tx: Transaction<Database>) => Promise<R>): Promise<R> {
+  return db.transaction().execute(async (tx) => {
+    await tx.executeQuery(CompiledQuery.raw('lock table signing_keys in share row exclusive mode'));
+    return work(tx);
+  });
+}
+
+async function createFirst(tx: Transaction<Database>, now: SqlNow, key: NewKey): Promise<boolean> {
+  const present = await tx
+    .selectFrom('signingKeys')
+    .select('kid')
+    .where('algorithm', '=', key.algorithm)
+    .where((eb) => eb.or([eb('retiredAt', 'is', null), eb('retiredAt', '>', now())]))
+    .executeTakeFirst();
+  if (present) return false;
+  await insert(tx, now, key);
+  return true;
+}
+
+async function rotate(
+  tx: Transaction<Database>,
+  now: SqlNow,
+  key: NewKey,
+  previousRetiredAt: Date,
+): Promise<SigningKey> {
+  const waiting = await tx
+    .selectFrom('signingKeys')
+    .select('kid')
+    .where('algorithm', '=', key.algorithm)
+    .where('retiredAt', 'is', null)
+    .where('activeAt', '>', now())
+    .executeTakeFirst();
+  if (waiting) throw new ConflictError(`${waiting.kid} is waiting to become active`);
+  await tx
+    .updateTable('signingKeys')
+    .set({ retiredAt: previousRetiredAt })
+    .where('algorithm', '=', key.algorithm)
+    .where('retiredAt', 'is', null)
+    .execute();
+  return insert(tx, now, key);
+}
+
+function insert(tx: Transaction<Database>, now: SqlNow, { publicJwk, ...key }: NewKey): Promise<SigningKey> {
+  return tx
+    .insertInto('signingKeys')
+    .values({ ...key, publicJwk: JSON.stringify(publicJwk), createdAt: now(), retiredAt: null })
+    .returning(COLUMNS)
+    .executeTakeFirstOrThrow();
+}
