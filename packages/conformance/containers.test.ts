@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readText, repositoryRoot } from './architecture/repository.ts';
-import { interpolate, readCompose } from './containers/compose.ts';
+import { commandLine, interpolate, readCompose } from './containers/compose.ts';
 import { readIgnoreFile } from './containers/ignore-file.ts';
 
 const compose = readCompose(readText('docker-compose.yml'));
@@ -12,7 +12,8 @@ const ignored = readIgnoreFile(readText('.dockerignore'));
 
 const services = Object.entries(compose.services);
 const ours = services.filter(([, { build }]) => build !== undefined);
-const oneShot = ['migrate'];
+/** They do their work and end. */
+const oneShot = ['migrate', 'cli'];
 
 describe('every container', () => {
   it.each(services)('%s cannot write to its image nor gain a privilege', (_, service) => {
@@ -35,7 +36,8 @@ describe('every container', () => {
   );
 
   it.each(services)('%s is restarted, watched, and given time to stop', (name, service) => {
-    expect(service.restart).toBe(oneShot.includes(name) ? 'on-failure:3' : 'unless-stopped');
+    const restart = { migrate: 'on-failure:3', cli: 'no' }[name] ?? 'unless-stopped';
+    expect(service.restart).toBe(restart);
     expect(service.healthcheck !== undefined).toBe(!oneShot.includes(name));
     expect(seconds(service.stop_grace_period)).toBeGreaterThanOrEqual(30);
   });
@@ -59,6 +61,12 @@ describe('every container', () => {
       if (source.startsWith('./')) expect(existsSync(join(repositoryRoot, source))).toBe(true);
       else expect(Object.keys(compose.volumes)).toContain(source);
     }
+  });
+});
+
+describe('docker compose up', () => {
+  it('starts everything but the command line', () => {
+    expect(services.filter(([, { profiles }]) => profiles.length > 0).map(([name]) => name)).toEqual(['cli']);
   });
 });
 
@@ -101,9 +109,9 @@ describe('the image', () => {
     for (const [, { user }] of ours) expect(user).toBe('node');
   });
 
-  it.each(ours)('starts %s from a file that is in it', (_, { build, command = [] }) => {
-    expect(build).toEqual({ context: '.', dockerfile: 'infra/Dockerfile' });
-    const [program, file = ''] = command;
+  it.each(ours)('starts %s from a file that is in it', (_, service) => {
+    expect(service.build).toEqual({ context: '.', dockerfile: 'infra/Dockerfile' });
+    const [program, file = ''] = commandLine(service);
     expect(program).toBe('node');
     expect(existsSync(join(repositoryRoot, file))).toBe(true);
     expect(ignored(file)).toBe(false);
@@ -111,7 +119,7 @@ describe('the image', () => {
 
   it('installs the libraries of exactly the workspaces it starts', () => {
     const installed = [...dockerfile.matchAll(/--workspace (\S+)/g)].map(([, workspace]) => workspace);
-    const started = ours.map(([, { command = [] }]) => command[1]?.split('/').slice(0, 2).join('/'));
+    const started = ours.map(([, service]) => commandLine(service)[1]?.split('/').slice(0, 2).join('/'));
     expect(installed.toSorted()).toEqual([...new Set(started)].toSorted());
   });
 

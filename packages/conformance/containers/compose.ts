@@ -7,7 +7,9 @@ const service = z.looseObject({
   build: z.object({ context: z.string(), dockerfile: z.string() }).optional(),
   user: z.string().optional(),
   command: z.array(z.string()).optional(),
-  env_file: z.string().optional(),
+  entrypoint: z.array(z.string()).optional(),
+  profiles: z.array(z.string()).default([]),
+  env_file: z.array(z.object({ path: z.string(), required: z.boolean() })).default([]),
   environment: z.record(z.string(), z.coerce.string()).default({}),
   secrets: z.array(z.string()).default([]),
   volumes: z.array(z.string()).default([]),
@@ -52,4 +54,9 @@ export function interpolate(text: string, values: Readonly<Record<string, string
     if (whole === '$$') return '$';
     return values[name ?? ''] ?? fallback ?? '';
   });
+}
+
+/** What the service's container starts, word by word. */
+export function commandLine({ entrypoint = [], command = [] }: ComposeService): string[] {
+  return [...entrypoint, ...command];
 }

@@ -31,9 +31,10 @@ export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
     renderErrorPage: createErrorPage(pages, config.issuer),
   });
   provider.use(serveAssets(pages));
+  // The key set names no URL: resource servers may fetch it by an address inside the network.
+  provider.use(serveJwks(keyRing, [ROUTES.jwks, '/.well-known/jwks.json']));
   provider.use(pinHost(config.issuer));
   provider.use(serveHome(pages, config.issuer));
-  provider.use(serveJwks(keyRing, [ROUTES.jwks, '/.well-known/jwks.json']));
   provider.use(createInteractionRoutes({ ...deps, provider }));
   provider.use(nameRoute());
   provider.use(finishAnswers());
@@ -41,6 +42,7 @@ export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
   provider.use(untypedRevocation(ROUTES.revocation));
   provider.use(createIntrospection({ ...deps, policy: deps.tokenPolicy }));
   provider.use(createRevocation(deps));
+  provider.use(deps.codeRedemption.markAnswered);
   provider.use(acceptJsonBody(ROUTES.token));
   return provider.callback();
 }

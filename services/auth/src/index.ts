@@ -8,6 +8,7 @@ import { ASSETS_PATH } from './assets.ts';
 import { createAudit } from './audit.ts';
 import { type AuthConfig, lifetimesOf } from './config.ts';
 import { createAccessTokenVerifier } from './provider/access-tokens.ts';
+import { createCodeRedemption } from './provider/code-redemption.ts';
 import { createDirectory } from './provider/directory.ts';
 import { createAuthority } from './provider/grants.ts';
 import { createKeyRing, type KeyRing, type KeySet } from './provider/keys.ts';
@@ -15,6 +16,7 @@ import { createRevocationStatus } from './provider/revocation-status.ts';
 import { createTokenPolicy } from './provider/token-policy.ts';
 
 export { type AuthConfig, DEFAULT_LIFETIMES, type Lifetimes } from './config.ts';
+export { authEnv, checkAuthEnv } from './env.ts';
 export { JWKS_MAX_AGE_SECONDS } from './provider/jwks.ts';
 
 export interface AuthDeps {
@@ -63,6 +65,7 @@ export async function createAuth(config: AuthConfig, deps: AuthDeps): Promise<Au
     authority: createAuthority({ durable, shared, now, accessTokenSeconds: lifetimesOf(config).accessToken }),
     verifier: createAccessTokenVerifier({ keyRing, issuer: config.issuer, now }),
     tokenPolicy: createTokenPolicy(directory, status),
+    codeRedemption: createCodeRedemption({ shared, lifetimes: lifetimesOf(config), logger, now }),
   };
   await directory.listResourceServers();
   const follower = await follow(appDeps);
