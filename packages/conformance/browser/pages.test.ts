@@ -62,8 +62,6 @@ const pages: Record<string, (page: Page) => Promise<unknown>> = {
 
 const windows = {
   'on a desktop': { viewport: { width: 1280, height: 800 }, colorScheme: 'light' },
-  'in the dark': { viewport: { width: 1280, height: 800 }, colorScheme: 'dark' },
-  'on a small phone': { viewport: { width: 320, height: 640 }, colorScheme: 'light', hasTouch: true },
   'on a small phone in the dark': {
     viewport: { width: 320, height: 640 },
     colorScheme: 'dark',

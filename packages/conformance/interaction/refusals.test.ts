@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { get } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { openRedis } from '@latchkey/storage';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { textOf } from '../harness/person.ts';
@@ -168,6 +171,22 @@ describe('every other error page', () => {
       await scene.newAgent().open(`${scene.issuer}/oauth/authorize?response_type=code`),
     );
     expectErrorPage(page, 400, /This request cannot be completed/);
+  });
+
+  it('shows the way to the right address under a Host that is not ours', async () => {
+    const { hostname, port } = new URL(scene.issuer);
+    const request = get({
+      hostname,
+      port,
+      path: '/',
+      headers: { host: 'evil.example.net', accept: 'text/html' },
+    });
+    const [response] = await once(request, 'response');
+    const html = await text(response);
+    expect(response.statusCode).toBe(421);
+    expect(textOf(html)).toContain('This server has another address');
+    expect(html).toContain(`href="${scene.issuer}`);
+    expect(html).not.toContain('evil.example.net');
   });
 
   it('says that there is no such page', async () => {

@@ -130,6 +130,17 @@ describe('another account', () => {
     expect(claims).toMatchObject({ sub: 'user_viv', role: 'viewer' });
   });
 
+  it('is switched to by a page that may run one script and stand in no frame', async () => {
+    const agent = scene.newAgent();
+    await completeFlow(scene, agent, 'ada');
+    const page = expectPage(await agent.open(startAuthorization(scene, { prompt: 'login' }).url));
+    const hop = expectPage(await signIn(agent, page, 'viv'));
+    const again = await fetch(hop.url, { headers: { cookie: agent.jar.header(hop.url) ?? '' } });
+    const policy = again.headers.get('content-security-policy') ?? '';
+    expect(policy).toMatch(/script-src 'self' 'sha256-[\w+/=]+'/);
+    expect(policy).toContain("frame-ancestors 'none'");
+  });
+
   it('signs in where the session of another one was still open', async () => {
     const agent = scene.newAgent();
     await completeFlow(scene, agent, 'ada');

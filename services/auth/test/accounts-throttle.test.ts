@@ -175,6 +175,7 @@ describe('addressBlock', () => {
     ['2001:db8::1', '2001:db8:0:0::/64'],
     ['2001:0DB8:0001:0002:3:4:5:6', '2001:db8:1:2::/64'],
     ['::1', '0:0:0:0::/64'],
+    ['::ffff:192.0.2.1', '192.0.2.1'],
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
   ])('of %s is %s', (address, block) => {
     expect(addressBlock(address)).toBe(block);

@@ -1,11 +1,12 @@
 import { isIPv6 } from 'node:net';
+import { unmapped } from '@latchkey/service';
 
 /**
  * What one caller cannot cheaply vary of its address: an IPv4 address whole, of IPv6 the /64 that a single
  * connection is given.
  */
 export function addressBlock(ip: string): string {
-  const [address = ''] = ip.split('%');
+  const [address = ''] = unmapped(ip).split('%');
   if (!isIPv6(address)) return address;
   const [head = '', tail = ''] = address.toLowerCase().split('::');
   const front = head.split(':').filter(Boolean);

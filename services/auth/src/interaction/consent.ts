@@ -4,6 +4,7 @@ import type { Account, Membership } from '@latchkey/storage';
 import { findLatestConsent } from '../provider/consents.ts';
 import { pageSources } from './application.ts';
 import { mergeConsent } from './consent-record.ts';
+import { seeOther } from './departure.ts';
 import { createGrant } from './grant.ts';
 import { readRequestedAuthority } from './requested.ts';
 import type { InteractionStep } from './routes.ts';
@@ -59,7 +60,7 @@ export async function submitConsent(step: InteractionStep, form: URLSearchParams
   if (decision !== 'allow')
     throw new HttpError('invalid_request', { description: 'The form lacks a decision' });
   const account = await findSignedIn(step);
-  if (!account) return step.ctx.redirect(`${step.path}/sign-in`);
+  if (!account) return seeOther(step.ctx, `${step.path}/sign-in`);
   const seats = await step.deps.durable.organizations.listMemberships(account.id);
   await allow(step, account, chooseSeat(seats, form.get('organization')));
 }

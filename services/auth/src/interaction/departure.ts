@@ -2,6 +2,12 @@ import { describeDestination, type Pages } from '@latchkey/pages';
 import { sendPage } from '@latchkey/service';
 import type Koa from 'koa';
 
+/** The answer to a form: whatever comes next is fetched, not posted again (RFC 9700 §4.12). */
+export function seeOther(ctx: Koa.Context, location: string): void {
+  ctx.redirect(location);
+  ctx.status = 303;
+}
+
 /**
  * Chrome holds every redirect that follows a form against the form's page (`form-action`), those of the
  * application's own callback too: one that goes on to another origin, whose name we cannot know, would leave the
@@ -26,6 +32,18 @@ export function leaveByPage({ pages, issuer }: { pages: Pages; issuer: string })
     sendPage(ctx, html);
   };
 }
+
+/**
+ * Where one account's session has to end before another's begins, the library answers with a form that sends
+ * itself. It adds its script's hash to a policy that is there already; every page of ours replaces this one.
+ */
+export const confineSelfPostingForm: Koa.Middleware = async function confined(ctx, next) {
+  ctx.set(
+    'Content-Security-Policy',
+    "default-src 'none'; script-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+  );
+  await next();
+};
 
 function leavesForWeb(destination: string, issuer: string): boolean {
   const url = URL.parse(destination);

@@ -10,7 +10,7 @@ import type { Accounts } from '../accounts/accounts.ts';
 import { ROUTES } from '../provider/routes.ts';
 import { type AskingApplication, findApplication } from './application.ts';
 import { showConsent, submitConsent } from './consent.ts';
-import { leaveByPage } from './departure.ts';
+import { confineSelfPostingForm, leaveByPage, seeOther } from './departure.ts';
 import { UnknownApplicationError } from './error-page.ts';
 import { findInteraction, type Interaction, requireSameOrigin } from './guard.ts';
 import { showSignIn, submitSignIn } from './sign-in.ts';
@@ -55,6 +55,7 @@ type Submit = (step: InteractionStep, form: URLSearchParams) => void | Promise<v
 export function createInteractionRoutes(deps: InteractionDeps) {
   const router = new Router();
   const leave = leaveByPage({ pages: deps.pages, issuer: deps.provider.issuer });
+  router.get([`${ROUTES.authorization}/:uid`, ROUTES.end_session], confineSelfPostingForm);
   router.get(`${ROUTES.authorization}/:uid`, leave);
   router.post(`${ROUTES.end_session}/confirm`, leave);
   const get = (path: string, show: Show) =>
@@ -72,7 +73,7 @@ export function createInteractionRoutes(deps: InteractionDeps) {
   get('/sign-in', showSignIn);
   post('/sign-in', submitSignIn);
   post('/consent', submitConsent);
-  post('/another-account', ({ ctx, path }) => ctx.redirect(`${path}/sign-in`));
+  post('/another-account', ({ ctx, path }) => seeOther(ctx, `${path}/sign-in`));
   post('/cancel', cancel);
   return router.routes();
 }
@@ -96,8 +97,7 @@ async function openStep(ctx: RouterContext, deps: InteractionDeps): Promise<Inte
     loginHint: login_hint,
     async finish(result, { merge }) {
       const options = { mergeWithLastSubmission: merge };
-      ctx.redirect(await provider.interactionResult(ctx.req, ctx.res, result, options));
-      ctx.status = 303;
+      seeOther(ctx, await provider.interactionResult(ctx.req, ctx.res, result, options));
     },
   };
 }
