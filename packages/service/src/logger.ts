@@ -33,6 +33,7 @@ export function createLogger(
     {
       level: options.level ?? 'info',
       base: { service: options.service },
+      serializers: { err: describeError },
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: {
         level: (label) => ({ level: label }),
@@ -69,4 +70,18 @@ function batchedStdout(): DestinationStream {
     }
   });
   return stream;
+}
+
+/** No other property of an error: PostgreSQL's `detail` quotes the row, and libraries attach whole requests. */
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { name, message, stack, cause } = error;
+  const { code } = error as { code?: unknown };
+  return {
+    type: name,
+    message,
+    ...(typeof code === 'string' && { code }),
+    stack,
+    ...(cause !== undefined && { cause: describeError(cause) }),
+  };
 }

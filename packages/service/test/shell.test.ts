@@ -69,7 +69,7 @@ describe('the shell', () => {
       error_description: 'Something went wrong on our side',
       request_id: response.headers.get('x-request-id'),
     });
-    const line = lines.find((entry) => entry['msg'] === 'request failed');
+    const line = lines.find((entry) => entry.msg === 'request failed');
     expect(line).toMatchObject({ request_id: body.request_id, err: { message: 'the private cause' } });
   });
 
@@ -97,7 +97,7 @@ describe('the shell', () => {
   test('the log holds the path and never the query', async () => {
     await get('/ip?code=secret-code');
     expect(JSON.stringify(lines)).not.toContain('secret-code');
-    expect(lines.find((entry) => entry['msg'] === 'request')).toMatchObject({ path: '/ip', status: 200 });
+    expect(lines.find((entry) => entry.msg === 'request')).toMatchObject({ path: '/ip', status: 200 });
   });
 
   test.each([
@@ -199,6 +199,25 @@ test('secrets are redacted wherever they stand in a log line', async () => {
   });
   expect(written.join('')).not.toContain('hunter2');
   expect(written.join('')).toContain('[redacted]');
+});
+
+test('an error is logged by type, message, code, stack and cause, and nothing else it carries', async () => {
+  const written: string[] = [];
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      written.push(String(chunk));
+      done();
+    },
+  });
+  const cause = Object.assign(new Error('duplicate key'), {
+    code: '23505',
+    detail: 'Key (email)=(ada@acme.example)',
+  });
+  createLogger({ service: 'test' }, sink).error({ err: new Error('conflict', { cause }) });
+  expect(JSON.parse(written.join(''))).toMatchObject({
+    err: { type: 'Error', message: 'conflict', cause: { message: 'duplicate key', code: '23505' } },
+  });
+  expect(written.join('')).not.toContain('ada@acme.example');
 });
 
 test('a stop lets a request in flight finish', async () => {
