@@ -18,7 +18,7 @@ export const REFUSALS = {
   },
   credentials_malformed: {
     code: 'invalid_request',
-    description: 'The Authorization header must read "Bearer", a space, and the token',
+    description: 'The Authorization header must read: Bearer, a space, the token',
   },
   credentials_too_large: {
     code: 'invalid_request',

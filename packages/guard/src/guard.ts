@@ -1,12 +1,12 @@
 import { type ProtectedResourceMetadata, protectedResourceMetadataUrl } from '@latchkey/protocol';
 import { carriesToken, parseBearer } from './credentials.ts';
 import { GuardError, type RefusalReason } from './errors.ts';
-import { createJwks, type Fetch } from './jwks.ts';
+import { createJwks, type Fetch, type Jwks } from './jwks.ts';
 import type { Algorithm } from './keys.ts';
 import { type Principal, toPrincipal } from './principal.ts';
 import type { RevocationList } from './revocations.ts';
 import { createTokenCache, type VerifiedToken } from './token-cache.ts';
-import { validateToken } from './validate.ts';
+import { type ValidationRules, validateToken } from './validate.ts';
 
 export interface GuardOptions {
   /** Identifier of the authorization server, exactly as its tokens say it. */
@@ -55,12 +55,9 @@ export interface Guard {
 }
 
 export function createGuard(options: GuardOptions): Guard {
-  const { issuer, audience, revocations, now = Date.now } = options;
-  const algorithms = options.algorithms ?? ['ES256', 'EdDSA', 'RS256'];
-  const rules = { issuer, audience, algorithms, clockToleranceSeconds: options.clockToleranceSeconds ?? 5 };
-  const jwksUri = options.jwksUri ?? `${issuer.replace(/\/$/, '')}/.well-known/jwks.json`;
-  const onFailure = options.onKeysFailure ?? (() => {});
-  const jwks = createJwks({ uri: jwksUri, algorithms, fetch: options.fetch ?? fetch, now, onFailure });
+  const { audience, revocations, now = Date.now } = options;
+  const rules = rulesOf(options);
+  const jwks = jwksOf(options, rules.algorithms, now);
   const cache = createTokenCache(options.cache ?? { maxEntries: 20_000, maxBytes: 67_108_864 });
   const resourceMetadataUrl = protectedResourceMetadataUrl(audience);
   const refuse = (reason: RefusalReason, cause?: unknown) =>
@@ -106,6 +103,17 @@ export function createGuard(options: GuardOptions): Guard {
     metadataPath: new URL(resourceMetadataUrl).pathname,
     refreshKeys: jwks.refresh,
   };
+}
+
+function rulesOf(options: GuardOptions): ValidationRules {
+  const { issuer, audience, algorithms = ['ES256', 'EdDSA', 'RS256'], clockToleranceSeconds = 5 } = options;
+  return { issuer, audience, algorithms, clockToleranceSeconds };
+}
+
+function jwksOf(options: GuardOptions, algorithms: readonly Algorithm[], now: () => number): Jwks {
+  const uri = options.jwksUri ?? `${options.issuer.replace(/\/$/, '')}/.well-known/jwks.json`;
+  const onFailure = options.onKeysFailure ?? (() => {});
+  return createJwks({ uri, algorithms, fetch: options.fetch ?? fetch, now, onFailure });
 }
 
 function describeResource(options: GuardOptions): ProtectedResourceMetadata {

@@ -2,6 +2,12 @@ export { GuardError, REFUSALS, type RefusalReason } from './errors.ts';
 export { createGuard, type Guard, type GuardOptions } from './guard.ts';
 export type { Fetch } from './jwks.ts';
 export { ALGORITHMS, type Algorithm } from './keys.ts';
-export { createKoaGuard, type KoaGuard, type KoaGuardOptions } from './koa.ts';
+export {
+  createKoaGuard,
+  type KoaContext,
+  type KoaGuard,
+  type KoaGuardOptions,
+  type KoaMiddleware,
+} from './koa.ts';
 export type { Principal } from './principal.ts';
 export type { RevocationList } from './revocations.ts';

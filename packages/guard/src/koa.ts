@@ -1,29 +1,35 @@
 import type { IncomingMessage } from 'node:http';
-import type { Context, Middleware } from 'koa';
 import { carriesToken, readAuthorization } from './credentials.ts';
 import { GuardError } from './errors.ts';
 import type { Guard } from './guard.ts';
 import type { Principal } from './principal.ts';
 
-declare module 'koa' {
-  interface DefaultState {
-    /** Set by the guard's `authenticate`. */
-    principal: Principal;
-  }
+/** The part of Koa's context that is used: guard depends on no framework, not even for types. */
+export interface KoaContext {
+  readonly req: IncomingMessage;
+  readonly method: string;
+  readonly path: string;
+  readonly querystring: string;
+  readonly state: { principal?: Principal };
+  status: number;
+  body: unknown;
+  set(fields: Record<string, string>): void;
 }
+
+export type KoaMiddleware = (ctx: KoaContext, next: () => Promise<unknown>) => Promise<unknown>;
 
 export interface KoaGuard {
   /** Refuses the request, or puts its `Principal` into `ctx.state.principal`. */
-  authenticate: Middleware;
+  authenticate: KoaMiddleware;
   /** For a route behind `authenticate`: refuses principals that lack one of the scopes. */
-  requireScopes(...scopes: string[]): Middleware;
+  requireScopes(...scopes: string[]): KoaMiddleware;
   /** Answers `GET /.well-known/oauth-protected-resource…` (RFC 9728 §3), which needs no credentials. */
-  metadata: Middleware;
+  metadata: KoaMiddleware;
 }
 
 export interface KoaGuardOptions {
   /** Answers a refused request, or throws. Default: status, headers and JSON body of RFC 6750. */
-  onRefusal?: (ctx: Context, error: GuardError) => void;
+  onRefusal?: (ctx: KoaContext, error: GuardError) => void;
 }
 
 export function createKoaGuard(guard: Guard, { onRefusal = answer }: KoaGuardOptions = {}): KoaGuard {
@@ -38,28 +44,28 @@ export function createKoaGuard(guard: Guard, { onRefusal = answer }: KoaGuardOpt
       return next();
     },
     requireScopes: (...scopes) =>
-      function requireScopes(ctx, next) {
+      async function requireScopes(ctx, next) {
         try {
-          guard.requireScopes(ctx.state.principal, scopes);
+          const { principal } = ctx.state;
+          if (!principal) throw new Error('requireScopes stands before authenticate');
+          guard.requireScopes(principal, scopes);
         } catch (error) {
           if (!(error instanceof GuardError)) throw error;
-          return Promise.resolve(onRefusal(ctx, error));
+          return onRefusal(ctx, error);
         }
         return next();
       },
     metadata: async function metadata(ctx, next) {
       if (ctx.path !== guard.metadataPath || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return next();
-      ctx.set('Cache-Control', 'public, max-age=3600');
-      ctx.set('Access-Control-Allow-Origin', '*');
+      ctx.set({ 'Cache-Control': 'public, max-age=3600', 'Access-Control-Allow-Origin': '*' });
       ctx.body = guard.metadata;
     },
   };
 }
 
-function answer(ctx: Context, error: GuardError): void {
+function answer(ctx: KoaContext, error: GuardError): void {
   ctx.status = error.status;
-  ctx.set(error.headers);
-  ctx.set('Cache-Control', 'no-store');
+  ctx.set({ ...error.headers, 'Cache-Control': 'no-store' });
   ctx.body = error.toBody();
 }
 

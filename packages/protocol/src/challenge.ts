@@ -9,14 +9,13 @@ export interface BearerChallenge {
   resource_metadata?: string;
 }
 
-/** Formats one challenge. Values are quoted-strings; what a quoted-string cannot hold is dropped. */
+/**
+ * Formats one challenge. RFC 6750 §3 allows no quotation mark, backslash, control or non-ASCII character in a
+ * value: they are dropped, so a value never ends its quotes or the header.
+ */
 export function formatChallenge(scheme: string, parameters: BearerChallenge): string {
   const pairs = Object.entries(parameters)
     .filter(([, value]) => value !== undefined && value !== '')
-    .map(([name, value]) => `${name}="${quote(value)}"`);
+    .map(([name, value]) => `${name}="${String(value).replace(/[^\x20-\x7e]|["\\]/g, '')}"`);
   return pairs.length === 0 ? scheme : `${scheme} ${pairs.join(', ')}`;
-}
-
-function quote(value: string): string {
-  return value.replace(/[^\x20-\x7e]/g, '').replace(/["\\]/g, (char) => `\\${char}`);
 }

@@ -93,6 +93,6 @@ export interface ErrorBody {
   error: ErrorCode;
   error_description: string;
   request_id?: string;
-  /** Present on `invalid_body`: what is wrong, by field. */
+  /** What is wrong, by field: on `invalid_body`, and on `invalid_request` for a query. */
   fields?: { field: string; message: string }[];
 }

@@ -8,6 +8,13 @@ import type { Call, Endpoint } from './endpoint.ts';
 import { parseQuery, readInput } from './input.ts';
 import { BASE_PATH, type Route } from './route-table.ts';
 
+declare module 'koa' {
+  interface DefaultState {
+    /** Set by the guard, on every route of the table. */
+    principal: Principal;
+  }
+}
+
 /** Mounts the table: each route behind the guard and its scope. Other methods of a path are 405. */
 export function serveRoutes(routes: Route[], guard: Guard, origin: string): Koa.Middleware {
   const { authenticate, requireScopes } = createKoaGuard(guard, {

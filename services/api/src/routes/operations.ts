@@ -48,7 +48,11 @@ const update = z.strictObject({
 
 const conflict = 'The work order has an operation with this sequence';
 
-export function createOperationEndpoints({ operations, workOrders }: Manufacturing) {
+export function createOperationEndpoints(data: Manufacturing) {
+  return { ...endpointsOfOperations(data), ...endpointsOfWorkOrder(data) };
+}
+
+function endpointsOfOperations({ operations }: Manufacturing) {
   return {
     list: defineEndpoint({
       id: 'listOperations',
@@ -75,6 +79,11 @@ export function createOperationEndpoints({ operations, workOrders }: Manufacturi
       handle: async (call) =>
         toWire(found(await operations.update(call.tenant, param(call, 'id'), fromWire(call.body)))),
     }),
+  };
+}
+
+function endpointsOfWorkOrder({ operations, workOrders }: Manufacturing) {
+  return {
     listOfWorkOrder: defineEndpoint({
       id: 'listOperationsOfWorkOrder',
       summary: 'List the operations of a work order',
