@@ -49,13 +49,6 @@ describe.each(CONSUMABLES)('a stored %s', (model, Refusal) => {
   });
 });
 
-test('an opaque access token goes with its grant', async () => {
-  const adapter = adapterOf('AccessToken');
-  await adapter.upsert(VALUE, { grantId: 'grant_1' }, 60);
-  await adapter.revokeByGrantId('grant_1');
-  expect(await adapter.find(VALUE)).toBeUndefined();
-});
-
 test('a session is found by its uid, and a lifetime of nothing is a second', async () => {
   const adapter = adapterOf('Session');
   await adapter.upsert(VALUE, { uid: 'uid', accountId: 'user_1' }, 0);

@@ -117,6 +117,17 @@ describe('revocation', () => {
     );
   });
 
+  test('of a refresh token ends the opaque access tokens of its grant; of an opaque one, that one alone', async () => {
+    const one = await userTokens('openid');
+    const { body } = await refresh(scene.auth.issuer, scene.client, one.refresh);
+    const second = { access: body.access_token ?? '', refresh: body.refresh_token ?? '' };
+    await revoke(one.access, scene.client);
+    expect((await introspect(one.access, scene.client)).body).toEqual({ active: false });
+    expect((await introspect(second.access, scene.client)).body).toMatchObject({ active: true });
+    await revoke(second.refresh, scene.client);
+    expect((await introspect(second.access, scene.client)).body).toEqual({ active: false });
+  });
+
   test('of another client’s JWT is refused, and does nothing', async () => {
     const token = await clientToken();
     const { status, body } = await revoke(token, stranger);

@@ -16,6 +16,7 @@ export interface ConfigurationParts
       | 'loadExistingGrant'
       | 'extraTokenClaims'
       | 'renderError'
+      | 'revokeGrantPolicy'
     >
   > {
   policy: NonNullable<NonNullable<Configuration['interactions']>['policy']>;
@@ -48,7 +49,6 @@ export function createConfiguration(config: AuthConfig, parts: ConfigurationPart
     expiresWithSession: async () => false,
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
-    revokeGrantPolicy: ({ oidc }) => !(oidc.route === 'revocation' && oidc.entities.AccessToken),
     // Published client code exchanges the code without it.
     allowOmittingSingleRegisteredRedirectUri: true,
     acceptQueryParamAccessTokens: false,

@@ -1,7 +1,7 @@
 import type { Pages } from '@latchkey/pages';
 import type { Logger } from '@latchkey/service';
 import type { DurableStorage, SharedStorage } from '@latchkey/storage';
-import Provider, { type Configuration } from 'oidc-provider';
+import Provider, { type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { Audit } from '../audit.ts';
 import type { AuthConfig } from '../config.ts';
@@ -13,6 +13,7 @@ import { createAdapterFactory } from './adapter.ts';
 import { createExtraTokenClaims, createFindAccount, createJwtCustomizer } from './claims.ts';
 import { installClientSecrets } from './client-secrets.ts';
 import { installClients, type LibraryClients } from './clients.ts';
+import type { CodeRedemption } from './code-redemption.ts';
 import { createConfiguration } from './configuration.ts';
 import { createLoadExistingGrant } from './consents.ts';
 import type { Directory } from './directory.ts';
@@ -43,6 +44,7 @@ export interface ProviderDeps {
   verifier: AccessTokenVerifier;
   status: RevocationStatus;
   tokenPolicy: TokenPolicy;
+  codeRedemption: CodeRedemption;
 }
 
 /**
@@ -78,8 +80,19 @@ function configurationOf(deps: ProviderDeps, keySet: KeySet, clients: LibraryCli
     extraTokenClaims: createExtraTokenClaims({ resources, clients }),
     renderError: createRenderError(pages, config.issuer),
     policy: createInteractionPolicy(organizations),
+    revokeGrantPolicy: createRevokeGrantPolicy(deps.codeRedemption),
     customizeJwt: createJwtCustomizer(userinfoEndpoint(config.issuer)),
   });
+}
+
+/** Whether the library's revocation of what belongs to a grant ends the grant itself. */
+function createRevokeGrantPolicy({ isReplay }: CodeRedemption) {
+  return async function revokeGrantPolicy(ctx: KoaContextWithOIDC): Promise<boolean> {
+    const { route, entities, params } = ctx.oidc;
+    if (route === 'revocation' && entities.AccessToken) return false;
+    if (route === 'token' && params?.grant_type === 'authorization_code') return isReplay(ctx);
+    return true;
+  };
 }
 
 function userinfoEndpoint(issuer: string): string {
