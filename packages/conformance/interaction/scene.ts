@@ -4,7 +4,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAuth } from '@latchkey/auth';
 import { type ClientMetadata, deriveCodeChallenge, newCodeVerifier, type Role } from '@latchkey/protocol';
-import { createLogger, createMetrics } from '@latchkey/service';
+import { createLogger, createMetrics, type Metrics } from '@latchkey/service';
 import {
   type DurableStorage,
   hashPassword,
@@ -38,6 +38,7 @@ export interface Scene {
   clock: { aheadMs: number };
   /** Lines of the server's log. */
   log: string[];
+  metrics: Metrics;
   redirectUri: string;
   newAgent(): UserAgent;
   close(): Promise<void>;
@@ -64,6 +65,7 @@ export async function startScene({
   const now = () => new Date(Date.now() + clock.aheadMs);
   const shared = given ?? openMemory({ now });
   const log: string[] = [];
+  const metrics = createMetrics('auth');
   const { issuer, serve, close } = await openPort();
   const auth = await createAuth(
     {
@@ -78,7 +80,7 @@ export async function startScene({
       shared,
       now,
       logger: createLogger({ service: 'auth', level: 'debug' }, { write: (line) => void log.push(line) }),
-      metrics: createMetrics('auth'),
+      metrics,
     },
   );
   serve(auth.handler);
@@ -88,6 +90,7 @@ export async function startScene({
     shared,
     clock,
     log,
+    metrics,
     redirectUri,
     newAgent: () => createUserAgent(issuer),
     async close() {

@@ -88,6 +88,20 @@ describe('signing in', () => {
   });
 });
 
+describe('the metrics', () => {
+  it('count pages by template: no interaction makes a series of its own', async () => {
+    await completeFlow(scene, scene.newAgent(), 'two', {
+      parameters: { prompt: 'consent' },
+      consent: { organization: 'org_mill' },
+    });
+    const routes = [...(await scene.metrics.registry.metrics()).matchAll(/route="([^"]*)"/g)].map(
+      ([, route]) => route,
+    );
+    expect(routes).toContain('/interaction/:uid/sign-in');
+    expect(routes.filter((route) => /interaction\/[^:]/.test(route ?? ''))).toEqual([]);
+  });
+});
+
 describe('a refused sign-in', () => {
   const refusal = async (email: string, password: string) => {
     const agent = scene.newAgent();
