@@ -159,7 +159,7 @@ describe('the proxy', () => {
     'header Strict-Transport-Security "max-age=31536000"',
     'header_up X-Forwarded-For {http.request.remote.host}',
     'header_up X-Forwarded-Proto {http.request.scheme}',
-    'header_up X-Forwarded-Host {http.request.host}',
+    'header_up X-Forwarded-Host {http.request.hostport}',
     'header_up X-Request-Id {http.request.uuid}',
     'header_up -Forwarded',
     'header_up -X-Real-IP',
