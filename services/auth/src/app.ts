@@ -12,6 +12,7 @@ import { pinHost } from './provider/host.ts';
 import { createIntrospection } from './provider/introspection.ts';
 import { serveJwks } from './provider/jwks.ts';
 import type { KeySet } from './provider/keys.ts';
+import { redirectPosted } from './provider/posted-requests.ts';
 import { createRevocation, untypedRevocation } from './provider/revocation.ts';
 import { ROUTES } from './provider/routes.ts';
 import { acceptJsonBody } from './provider/token-body.ts';
@@ -35,6 +36,7 @@ export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
   provider.use(serveJwks(keyRing, [ROUTES.jwks, '/.well-known/jwks.json']));
   provider.use(pinHost(config.issuer));
   provider.use(serveHome(pages, config.issuer));
+  provider.use(redirectPosted([ROUTES.authorization, ROUTES.end_session]));
   provider.use(createInteractionRoutes({ ...deps, provider }));
   provider.use(nameRoute());
   provider.use(finishAnswers());
