@@ -41,8 +41,8 @@ export async function seed(
       require_pkce: false,
       refresh_without_secret: true,
     }),
-    spa: await addClient(durable, pepper, 'client_spa', { ...confidential, application_type: 'spa' }),
-    native: await addClient(durable, pepper, 'client_native', {
+    spa: await addSecretlessClient(durable, 'client_spa', { ...confidential, application_type: 'spa' }),
+    native: await addSecretlessClient(durable, 'client_native', {
       ...confidential,
       application_type: 'native',
     }),
@@ -83,16 +83,32 @@ export async function addClient(
   id: string,
   input: Partial<ClientMetadata>,
 ): Promise<SeededClient> {
+  await createClient(durable, id, input);
+  const client_secret = `${id}-secret-0123456789abcdef`;
+  const digest = digestSecret(pepper, client_secret);
+  await durable.clients.addSecret({ id: `secret_${id}`, clientId: id, digest, expiresAt: null });
+  return { client_id: id, client_secret };
+}
+
+/** A public client, or one with keys of its own. */
+export async function addSecretlessClient(
+  durable: DurableStorage,
+  id: string,
+  input: Partial<ClientMetadata>,
+): Promise<{ client_id: string }> {
+  await createClient(durable, id, input);
+  return { client_id: id };
+}
+
+async function createClient(
+  durable: DurableStorage,
+  id: string,
+  input: Partial<ClientMetadata>,
+): Promise<void> {
   const result = validateClientMetadata({ client_name: id, ...input });
   if ('faults' in result) throw new Error(JSON.stringify(result.faults));
-  const environment = 'live';
-  await durable.clients.create({ id, organizationId: ORGANIZATION, environment, metadata: result.metadata });
-  const client_secret = `${id}-secret-0123456789abcdef`;
-  if (result.metadata.token_endpoint_auth_method !== 'none') {
-    const digest = digestSecret(pepper, client_secret);
-    await durable.clients.addSecret({ id: `secret_${id}`, clientId: id, digest, expiresAt: null });
-  }
-  return { client_id: id, client_secret };
+  const { metadata } = result;
+  await durable.clients.create({ id, organizationId: ORGANIZATION, environment: 'live', metadata });
 }
 
 async function seedResourceServers(durable: DurableStorage, audience: string): Promise<void> {

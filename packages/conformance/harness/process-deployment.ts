@@ -1,0 +1,51 @@
+import { openPostgres } from '@latchkey/storage';
+import { createDatabase, startRedis } from '../../../infra/test/servers.ts';
+import { PEPPER, SECRETS_ENV } from './secrets.ts';
+import { type Seed, seed } from './seed.ts';
+import { freePort, type ServiceProcess, startService } from './service-process.ts';
+
+/** Stores with people and clients in them, and the environment for processes on them. Redis is its own. */
+export interface ProcessDeployment extends Seed {
+  issuer: string;
+  databaseUrl: string;
+  redis: Awaited<ReturnType<typeof startRedis>>;
+  startAuth(): Promise<ServiceProcess>;
+  startApi(): Promise<ServiceProcess>;
+  close(): Promise<void>;
+}
+
+export async function prepareProcesses(postgresUrl: string): Promise<ProcessDeployment> {
+  const database = await createDatabase(postgresUrl);
+  const redis = await startRedis();
+  const audience = 'https://api.acme.example';
+  const durable = openPostgres({ url: database.url });
+  await durable.migrate();
+  const seeded = await seed(durable, { pepper: PEPPER, audience });
+  await durable.close();
+  const authPort = String(await freePort());
+  const issuer = `http://127.0.0.1:${authPort}`;
+  const common = { DATABASE_URL: database.url, REDIS_URL: redis.url, ISSUER: issuer, LOG_LEVEL: 'error' };
+  const running: ServiceProcess[] = [];
+  const keep = async (starting: Promise<ServiceProcess>) => {
+    const service = await starting;
+    running.push(service);
+    return service;
+  };
+  return {
+    ...seeded,
+    issuer,
+    databaseUrl: database.url,
+    redis,
+    startAuth: () => keep(startService('auth', { ...common, ...SECRETS_ENV, PORT: authPort })),
+    async startApi() {
+      const PORT = String(await freePort());
+      const env = { ...common, PORT, API_ORIGIN: `http://127.0.0.1:${PORT}`, API_AUDIENCE: audience };
+      return keep(startService('api', env));
+    },
+    async close() {
+      await Promise.all(running.map((service) => service.kill()));
+      await redis.stop();
+      await database.drop();
+    },
+  };
+}
