@@ -1,0 +1,2 @@
+export type { Description } from './demo.ts';
+export { type Standalone, type StandaloneOptions, startStandalone } from './start.ts';

@@ -1,0 +1,82 @@
+import { type Declaration, readDeclarationFile } from '@latchkey/cli';
+import { defineEnv, readEnv, variable } from '@latchkey/service';
+import { Command } from 'commander';
+import { describeStartFailure } from './failure.ts';
+import { startStandalone } from './start.ts';
+import { formatWelcome } from './terminal.ts';
+
+const env = defineEnv({
+  AUTH_PORT: {
+    schema: variable.port(3000),
+    description: 'Port of the authorization server; 0 takes a free one',
+  },
+  API_PORT: { schema: variable.port(3001), description: 'Port of the API; 0 takes a free one' },
+  LOG_LEVEL: {
+    schema: variable.text().default('info'),
+    description: 'Of the log file: debug, info, warn, error or silent',
+  },
+});
+
+const program = new Command('npm start --')
+  .description('Runs all of Latchkey in this process, on an embedded database, with a demo organisation.')
+  .option(
+    '--apply <file>',
+    'first bring organisations, users, clients and resource servers to what the file declares',
+  )
+  .option('--data <folder>', 'where everything is kept', '.latchkey')
+  .addHelpText(
+    'after',
+    `
+Environment:
+${Object.entries(env)
+  .map(([name, { description }]) => `  ${name.padEnd(10)} ${description}`)
+  .join('\n')}
+
+Examples:
+  npm start
+  npm start -- --apply infra/apply.example.yaml
+  AUTH_PORT=4000 API_PORT=4001 npm start`,
+  )
+  .parse();
+
+const say = (text: string) => void process.stdout.write(`${text}\n`);
+const warn = (text: string) => void process.stderr.write(`${text}\n`);
+
+async function run({ apply, data }: { apply?: string; data: string }): Promise<void> {
+  const { AUTH_PORT: authPort, API_PORT: apiPort, LOG_LEVEL: logLevel } = readEnv(env);
+  const declaration: Declaration | undefined =
+    apply === undefined ? undefined : await readDeclarationFile(apply);
+  say('Latchkey is starting…');
+  const standalone = await startStandalone({
+    dataDir: data,
+    authPort,
+    apiPort,
+    logLevel,
+    declaration,
+    say,
+    warn,
+  });
+  stopOnSignals(standalone.stop);
+  say(formatWelcome(standalone.description, standalone.folder));
+}
+
+function stopOnSignals(stop: () => Promise<void>): void {
+  let stopping = false;
+  const end = async () => {
+    // Asked twice: at once.
+    if (stopping) process.exit(1);
+    stopping = true;
+    say('Stopping…');
+    await stop();
+    process.exit(0);
+  };
+  process.on('SIGINT', end);
+  process.on('SIGTERM', end);
+}
+
+try {
+  await run(program.opts());
+} catch (error) {
+  warn(`Latchkey did not start. ${describeStartFailure(error)}`);
+  process.exit(1);
+}
