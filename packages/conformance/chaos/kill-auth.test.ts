@@ -1,56 +1,29 @@
-import { openPostgres } from '@latchkey/storage';
 import { Client as PostgresClient } from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import {
-  createDatabase,
-  startRedis,
-  type TestDatabase,
-  type TestServer,
-} from '../../../infra/test/servers.ts';
 import { authorize } from '../harness/person.ts';
-import { PEPPER, SECRETS_ENV } from '../harness/secrets.ts';
-import { CALLBACK, type Seed, seed } from '../harness/seed.ts';
-import { freePort, type ServiceProcess, startService } from '../harness/service-process.ts';
+import { type ProcessDeployment, prepareProcesses } from '../harness/process-deployment.ts';
+import { CALLBACK } from '../harness/seed.ts';
+import type { ServiceProcess } from '../harness/service-process.ts';
 import { createUserAgent } from '../harness/user-agent.ts';
 
 const CHAINS = 100;
 /** Answers that arrive before the process is killed: some chains are acknowledged, most are in flight. */
 const ACKNOWLEDGED_BEFORE_KILL = 15;
 
-let database: TestDatabase;
-let redis: TestServer;
+let deployment: ProcessDeployment;
 let auth: ServiceProcess;
-let seeded: Seed;
-let start: () => Promise<ServiceProcess>;
+let chains: string[];
 
 beforeAll(async () => {
-  database = await createDatabase(inject('postgresUrl'));
-  redis = await startRedis();
-  const durable = await openPostgres({ url: database.url });
-  await durable.migrate();
-  seeded = await seed(durable, { pepper: PEPPER, audience: 'https://api.acme.example' });
-  await durable.close();
-  const port = await freePort();
-  const env = {
-    ...SECRETS_ENV,
-    ISSUER: `http://127.0.0.1:${port}`,
-    PORT: String(port),
-    DATABASE_URL: database.url,
-    REDIS_URL: redis.url,
-    LOG_LEVEL: 'error',
-  };
-  start = () => startService('auth', env);
-  auth = await start();
-});
+  deployment = await prepareProcesses(inject('postgresUrl'));
+  auth = await deployment.startAuth();
+  chains = await startChains();
+}, 120_000);
 
-afterAll(async () => {
-  await auth?.kill();
-  await redis?.stop();
-  await database?.drop();
-});
+afterAll(() => deployment?.close());
 
 async function token(parameters: Record<string, string>): Promise<{ status: number; refreshToken: string }> {
-  const { client_id, client_secret } = seeded.clients.published;
+  const { client_id, client_secret } = deployment.clients.published;
   const response = await fetch(`${auth.url}/oauth/token`, {
     method: 'POST',
     headers: { authorization: `Basic ${btoa(`${client_id}:${client_secret}`)}` },
@@ -67,25 +40,25 @@ async function startChains(): Promise<string[]> {
   const agent = createUserAgent(auth.url);
   const url = new URL(`${auth.url}/oauth/authorize`);
   const parameters = {
-    client_id: seeded.clients.published.client_id,
+    client_id: deployment.clients.published.client_id,
     response_type: 'code',
     redirect_uri: CALLBACK,
   };
   url.search = new URLSearchParams({ ...parameters, scope: 'work-orders:read' }).toString();
-  const chains: string[] = [];
-  while (chains.length < CHAINS) {
-    const callback = await authorize(agent, url, seeded.people.developer);
+  const started: string[] = [];
+  while (started.length < CHAINS) {
+    const callback = await authorize(agent, url, deployment.people.developer);
     const code = callback.searchParams.get('code') ?? '';
     const issued = await token({ grant_type: 'authorization_code', code, redirect_uri: CALLBACK });
     expect(issued.status).toBe(200);
-    chains.push(issued.refreshToken);
+    started.push(issued.refreshToken);
   }
-  return chains;
+  return started;
 }
 
 /** Live refresh tokens of each grant: unused and not past their expiry. */
 async function liveTokensByGrant(): Promise<number[]> {
-  const client = new PostgresClient({ connectionString: database.url });
+  const client = new PostgresClient({ connectionString: deployment.databaseUrl });
   await client.connect();
   const { rows } = await client.query<{ live: string }>(
     `select count(*) filter (where consumed_at is null and expires_at > now()) as live
@@ -97,7 +70,6 @@ async function liveTokensByGrant(): Promise<number[]> {
 
 describe('kill -9 in the middle of 100 parallel refreshes', () => {
   test('every chain continues, none has two live successors, nothing acknowledged is lost', async () => {
-    const chains = await startChains();
     const acknowledged = new Map<string, string>();
     const { promise: enough, resolve } = Promise.withResolvers<void>();
     const inFlight = chains.map(async (refreshToken) => {
@@ -111,7 +83,7 @@ describe('kill -9 in the middle of 100 parallel refreshes', () => {
     await Promise.all(inFlight);
     expect(acknowledged.size).toBeLessThan(CHAINS);
 
-    auth = await start();
+    auth = await deployment.startAuth();
     const continued = await Promise.all(
       chains.map((refreshToken) => refresh(acknowledged.get(refreshToken) ?? refreshToken)),
     );
