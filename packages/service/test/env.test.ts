@@ -1,7 +1,7 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { defineEnv, EnvError, readEnv, variable } from '../src/index.ts';
 
 const spec = defineEnv({
@@ -65,7 +65,9 @@ describe('readEnv', () => {
   });
 
   test('a secret can come from a file, without its line end', () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'latchkey-env-')), 'pepper');
+    const folder = mkdtempSync(join(tmpdir(), 'latchkey-env-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'pepper');
     writeFileSync(file, `${key}\n`);
     expect(readEnv(spec, { ISSUER: 'https://a.example', PEPPER_FILE: file }).PEPPER).toEqual(
       Buffer.from(key, 'hex'),
