@@ -6,8 +6,8 @@ export interface DataFolder {
   path: string;
   /** PGlite's files. */
   database: string;
-  /** The database while it is made, so that one cut short is never taken for a whole one. */
-  unfinishedDatabase: string;
+  /** There while the first database is made. */
+  unfinishedMark: string;
   secrets: string;
   /** What a script needs to know to use this installation. */
   description: string;
@@ -26,7 +26,7 @@ export async function openDataFolder(folder: string): Promise<DataFolder> {
   return {
     path,
     database: join(path, 'db'),
-    unfinishedDatabase: join(path, 'db.unfinished'),
+    unfinishedMark: join(path, 'db.unfinished'),
     secrets: join(path, 'secrets.json'),
     description: join(path, 'standalone.json'),
     log: join(path, 'standalone.log'),

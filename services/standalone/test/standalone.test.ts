@@ -181,9 +181,10 @@ describe('a start that cannot be', { timeout }, () => {
     const { cwd, remove } = await newFolder();
     onTestFinished(remove);
     // What a kill leaves: a database of which only the first files were written.
-    const unfinished = join(cwd, '.latchkey/db.unfinished');
-    await mkdir(join(unfinished, 'base'), { recursive: true });
-    await writeFile(join(unfinished, 'PG_VERSION'), '17\n');
+    const database = join(cwd, '.latchkey/db');
+    await mkdir(join(database, 'base'), { recursive: true });
+    await writeFile(join(database, 'PG_VERSION'), '17\n');
+    await writeFile(`${database}.unfinished`, '');
     const running = await launchReady(cwd);
     expect((await callApi(await readDescription(cwd))).status).toBe(200);
     expect(await readdir(join(cwd, '.latchkey'))).not.toContain('db.unfinished');
