@@ -16,7 +16,7 @@ export function text(maxLength: number) {
 /** Largest quantity of one record. */
 const MAX_QUANTITY = 1_000_000_000;
 
-export const quantity = () => z.int().min(0).max(MAX_QUANTITY);
+export const quantity = (least = 0) => z.int().min(least).max(MAX_QUANTITY);
 export const signedQuantity = () =>
   z
     .int()

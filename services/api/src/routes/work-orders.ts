@@ -25,7 +25,7 @@ const workOrder = z.object({
 const create = z.strictObject({
   number,
   product: text(200).describe('What is made'),
-  quantity: quantity().min(1).describe('How many'),
+  quantity: quantity(1).describe('How many'),
   status: status.default('planned'),
   priority: priority.default('normal'),
   due_at: instant().nullable().default(null),
@@ -35,7 +35,7 @@ const create = z.strictObject({
 const update = z.strictObject({
   number: number.optional(),
   product: text(200).optional(),
-  quantity: quantity().min(1).optional(),
+  quantity: quantity(1).optional(),
   status: status.optional(),
   priority: priority.optional(),
   due_at: instant().nullable().optional(),

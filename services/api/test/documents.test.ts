@@ -1,0 +1,171 @@
+import { ALGORITHMS } from '@latchkey/guard';
+import { DATA_SCOPES } from '@latchkey/protocol';
+import { EnvError, readEnv } from '@latchkey/service';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { apiEnv, checkApiEnv, toApiConfig } from '../src/env.ts';
+import { createRouteTable } from '../src/route-table.ts';
+import { ORIGIN, startApi, type TestApi } from './harness.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startApi();
+});
+afterAll(() => api.close());
+
+const open = (path: string, accept = '*/*') => fetch(`${api.url}${path}`, { headers: { accept } });
+
+describe('the OpenAPI document', () => {
+  const routes = createRouteTable({} as never);
+  // biome-ignore lint/suspicious/noExplicitAny: read as a reader of the document does.
+  let document: any;
+  beforeAll(async () => {
+    document = await (await open('/openapi.json')).json();
+  });
+
+  test('is 3.1, and served without credentials to any origin', async () => {
+    const response = await open('/openapi.json');
+    expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([200, '*']);
+    expect(document.openapi).toMatch(/^3\.1\./);
+    expect(document.servers).toEqual([{ url: ORIGIN }]);
+  });
+
+  test('covers every route of the table, with its scope, and no other', () => {
+    const listed = Object.entries<Record<string, { security: object }>>(document.paths).flatMap(
+      ([path, item]) =>
+        Object.entries(item).map(([method, { security }]) => [`${method.toUpperCase()} ${path}`, security]),
+    );
+    const wanted = routes.map(({ method, path, scope }) => [
+      `${method} ${path.replace(/:(\w+)/g, '{$1}')}`,
+      [{ oauth2: [scope] }],
+    ]);
+    expect(listed.toSorted()).toEqual(wanted.toSorted());
+  });
+
+  test('names each operation once, and every parameter of a path', () => {
+    const operations = routes.map(({ endpoint }) => endpoint.id);
+    expect(new Set(operations).size).toBe(operations.length);
+    for (const { path, method } of routes) {
+      const template = path.replace(/:(\w+)/g, '{$1}');
+      const { parameters = [] } = document.paths[template][method.toLowerCase()];
+      const named = parameters
+        .filter((p: { in: string }) => p.in === 'path')
+        .map((p: { name: string }) => p.name);
+      expect(named).toEqual([...path.matchAll(/:(\w+)/g)].map(([, name]) => name));
+    }
+  });
+
+  test('has a schema behind every reference', () => {
+    const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(
+      ([, ref]) => ref ?? '',
+    );
+    expect(references.length).toBeGreaterThan(20);
+    for (const reference of references) {
+      const name = reference.replace('#/components/schemas/', '');
+      expect(document.components.schemas).toHaveProperty([name]);
+    }
+  });
+
+  test('says of a body what the API enforces: fields, limits, nothing else allowed', () => {
+    const schema = document.components.schemas.CreateWorkOrder;
+    expect(schema.required).toEqual(['number', 'product', 'quantity']);
+    expect(schema.additionalProperties).toBe(false);
+    expect(schema.properties.quantity).toMatchObject({ type: 'integer', minimum: 1, maximum: 1_000_000_000 });
+    expect(schema.properties.product).toMatchObject({ type: 'string', minLength: 1, maxLength: 200 });
+  });
+
+  test('says of a list which parameters it takes', () => {
+    const { parameters } = document.paths['/api/v2/work-orders'].get;
+    expect(parameters.map(({ name }: { name: string }) => name)).toEqual([
+      'limit',
+      'cursor',
+      'status',
+      'priority',
+      'number',
+    ]);
+    expect(parameters[0].schema).toMatchObject({ type: 'integer', minimum: 1, maximum: 100, default: 25 });
+  });
+
+  test('describes what the API answers: a record has exactly the fields of its schema', async () => {
+    const body = { number: 'doc-1', product: 'Pump', quantity: 1 };
+    const created = await api.call('POST', '/api/v2/work-orders', { body });
+    const schema = document.components.schemas.WorkOrder;
+    expect(Object.keys(created.body).toSorted()).toEqual(Object.keys(schema.properties).toSorted());
+    expect(schema.required.toSorted()).toEqual(Object.keys(created.body).toSorted());
+  });
+});
+
+describe('pages', () => {
+  test('the front page leads to the reference, and the reference has every operation', async () => {
+    const home = await open('/', 'text/html');
+    expect(home.headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(await home.text()).toContain('href="/docs"');
+    const reference = await (await open('/docs', 'text/html')).text();
+    for (const { endpoint } of createRouteTable({} as never)) {
+      expect(reference).toContain(endpoint.summary.replaceAll("'", '&#39;'));
+    }
+  });
+
+  test('everything that a page loads is there', async () => {
+    const html = await (await open('/docs', 'text/html')).text();
+    const assets = [...html.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g)].map(([, path]) => path ?? '');
+    expect(assets.length).toBeGreaterThan(0);
+    for (const path of assets) {
+      const response = await open(path);
+      expect([path, response.status]).toEqual([path, 200]);
+      expect(response.headers.get('cache-control')).toContain('immutable');
+      await response.arrayBuffer();
+    }
+  });
+});
+
+test('RFC 9728: the metadata names this API, its issuer and every scope of its routes', async () => {
+  const response = await open('/.well-known/oauth-protected-resource');
+  expect(await response.json()).toEqual({
+    resource: ORIGIN,
+    authorization_servers: [api.issuer.url],
+    scopes_supported: Object.keys(DATA_SCOPES).filter((scope) => !scope.startsWith('webhooks:')),
+    bearer_methods_supported: ['header'],
+    resource_name: 'Latchkey API',
+    resource_documentation: `${ORIGIN}/docs`,
+  });
+  expect(ALGORITHMS.filter((name) => /^(HS|none)/.test(name))).toEqual([]);
+});
+
+describe('the environment', () => {
+  const source = {
+    API_ORIGIN: 'https://api.example.test/',
+    ISSUER: 'https://auth.example.test',
+    DATABASE_URL: 'postgres://localhost/x',
+    REDIS_URL: 'redis://localhost',
+  };
+
+  test('of four variables is enough: the audience is the origin', () => {
+    expect(toApiConfig(readEnv(apiEnv, source, checkApiEnv))).toEqual({
+      origin: 'https://api.example.test',
+      audience: 'https://api.example.test',
+      issuer: 'https://auth.example.test',
+      trustedProxies: [],
+      templateDirs: [],
+    });
+  });
+
+  test('with several faults names them all', () => {
+    const faulty = {
+      ...source,
+      NODE_ENV: 'production',
+      API_ORIGIN: 'http://api.example.test/v1',
+      ISSUER: 'http://auth.example.test',
+      API_AUDIENCE: 'orders',
+    };
+    const read = () => readEnv(apiEnv, faulty, checkApiEnv);
+    expect(read).toThrow(EnvError);
+    for (const name of [
+      'API_ORIGIN: must not',
+      'API_ORIGIN: must be https',
+      'ISSUER: must be',
+      'API_AUDIENCE: must',
+    ]) {
+      expect(read).toThrow(name);
+    }
+  });
+});
