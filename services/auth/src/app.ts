@@ -37,7 +37,7 @@ export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
   provider.use(pinHost(config.issuer));
   provider.use(serveHome(pages, config.issuer));
   provider.use(redirectPosted([ROUTES.authorization, ROUTES.end_session]));
-  provider.use(createInteractionRoutes({ ...deps, provider }));
+  provider.use(under('/interaction/', createInteractionRoutes({ ...deps, provider })));
   provider.use(nameRoute());
   provider.use(finishAnswers());
   provider.use(describeServer(directory));
@@ -47,6 +47,11 @@ export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
   provider.use(deps.codeRedemption.markAnswered);
   provider.use(acceptJsonBody(ROUTES.token));
   return provider.callback();
+}
+
+/** Runs a middleware under a path; requests for anything else do not pay for it. */
+function under<S, C>(prefix: string, middleware: Koa.Middleware<S, C>): Koa.Middleware<S, C> {
+  return (ctx, next) => (ctx.path.startsWith(prefix) ? middleware(ctx, next) : next());
 }
 
 /** For metrics: the template of whatever route the library matched. */

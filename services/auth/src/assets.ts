@@ -6,7 +6,7 @@ export const ASSETS_PATH = '/assets';
 
 /** Their names change with their content, so a browser keeps them for ever. */
 export function serveAssets(pages: Pages): Koa.Middleware {
-  return async function assets(ctx, next) {
+  return function assets(ctx, next) {
     const asset = ['GET', 'HEAD'].includes(ctx.method) ? pages.assets.get(ctx.path) : undefined;
     if (!asset) return next();
     ctx.state.route = `${ASSETS_PATH}/:name`;

@@ -18,7 +18,7 @@ export function serveHome(pages: Pages, issuer: string): Koa.Middleware {
     },
     { label: 'Signing keys', href: ROUTES.jwks, description: 'The public keys of tokens (RFC 7517)' },
   ];
-  return async function home(ctx, next) {
+  return function home(ctx, next) {
     if (ctx.path !== '/' || !['GET', 'HEAD'].includes(ctx.method)) return next();
     ctx.state.route = '/';
     sendPage(ctx, pages.render('home', { issuer, links, requestId: ctx.state.requestId }));

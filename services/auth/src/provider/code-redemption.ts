@@ -3,7 +3,6 @@ import { digestBearer, type SharedStorage } from '@latchkey/storage';
 import type Koa from 'koa';
 import type { KoaContextWithOIDC, OIDCContext } from 'oidc-provider';
 import type { Lifetimes } from '../config.ts';
-import { ROUTES } from './routes.ts';
 
 /** Longer than any redemption takes. */
 const IN_FLIGHT_SECONDS = 10;
@@ -39,8 +38,9 @@ export function createCodeRedemption(options: {
     },
     async markAnswered(ctx, next) {
       await next();
-      const code = (ctx.oidc as OIDCContext | undefined)?.entities.AuthorizationCode?.jti;
-      if (ctx.status !== 200 || ctx.path !== ROUTES.token || code === undefined) return;
+      const oidc = ctx.oidc as OIDCContext | undefined;
+      const code = oidc?.entities.AuthorizationCode?.jti;
+      if (ctx.status !== 200 || oidc?.route !== 'token' || code === undefined) return;
       try {
         await shared.counters.increment(keyOf(code), lifetimes.authorizationCode + IN_FLIGHT_SECONDS);
       } catch (error) {

@@ -9,7 +9,7 @@ import type Koa from 'koa';
 export function pinHost(issuer: string): Koa.Middleware {
   const { host, protocol } = new URL(issuer);
   const scheme = protocol.slice(0, -1);
-  return async function pinnedHost(ctx, next) {
+  return function pinnedHost(ctx, next) {
     const { headers } = ctx.req;
     // `X-Forwarded-*` is still there only where a trusted proxy set it (`settleForwarded`).
     const asked = first(headers['x-forwarded-host']) ?? headers.host ?? '';
@@ -22,7 +22,7 @@ export function pinHost(issuer: string): Koa.Middleware {
     headers.host = host;
     headers['x-forwarded-host'] = host;
     headers['x-forwarded-proto'] = scheme;
-    await next();
+    return next();
   };
 }
 

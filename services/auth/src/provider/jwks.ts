@@ -9,7 +9,7 @@ export const JWKS_MAX_AGE_SECONDS = 60;
 
 /** The public keys (RFC 7517 §5), at every path they are looked for. */
 export function serveJwks(keyRing: KeyRing, paths: readonly string[]): Koa.Middleware {
-  return async function jwks(ctx, next) {
+  return function jwks(ctx, next) {
     if (!paths.includes(ctx.path) || !['GET', 'HEAD'].includes(ctx.method)) return next();
     ctx.state.route = ctx.path;
     ctx.set('Cache-Control', `public, max-age=${JWKS_MAX_AGE_SECONDS}`);

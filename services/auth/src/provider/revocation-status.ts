@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { DurableStorage, Revocation, RevocationKey } from '@latchkey/storage';
 
 /** What a revocation can reach a token by. */
@@ -67,6 +68,8 @@ function createBatch<K, V>(read: (keys: K[]) => Promise<V[]>): (keys: K[]) => Pr
   const run = async () => {
     running = true;
     while (waiting.length > 0) {
+      // Lets requests that have arrived already come along.
+      await setImmediate();
       const batch = waiting;
       waiting = [];
       try {
