@@ -1,4 +1,5 @@
 import type Koa from 'koa';
+import { errors } from 'oidc-provider';
 
 /**
  * Finishes what the library answered. Its own faults, a store that is away among them, go to the shell: one place
@@ -12,12 +13,22 @@ export function finishAnswers(): Koa.Middleware {
       ctx.remove('Location');
       throw libraryError;
     }
-    if (isErrorBody(ctx.body)) ctx.body = { ...ctx.body, request_id: requestId };
+    if (!isErrorBody(ctx.body)) return;
+    const error = isGrantTypeRefusal(libraryError) ? 'unauthorized_client' : ctx.body.error;
+    ctx.body = { ...ctx.body, error, request_id: requestId };
   };
 }
 
 function isRefusal(error: Error): boolean {
   return 'expose' in error && error.expose === true;
+}
+
+/** The library answers `invalid_request` where RFC 6749 §5.2 has a code of its own. */
+function isGrantTypeRefusal(error: Error | undefined): boolean {
+  return (
+    error instanceof errors.InvalidRequest &&
+    error.error_description === 'requested grant type is not allowed for this client'
+  );
 }
 
 function isErrorBody(body: unknown): body is { error: string } {
