@@ -1,10 +1,10 @@
 /** The registry's operations and the declarative file, for whoever works without a terminal. */
 
 export { type Declaration, parseDeclaration, readDeclaration } from './apply/declaration.ts';
+export { readDeclarationFile } from './apply/file.ts';
 export { formatPlan, formatSecrets } from './apply/format.ts';
 export { planDeclaration, runPlan } from './apply/plan.ts';
 export type { GeneratedSecret, Step } from './apply/step.ts';
-export { readDeclarationFile } from './commands/apply.ts';
 export * from './registry/accounts.ts';
 export * from './registry/client-secrets.ts';
 export * from './registry/clients.ts';

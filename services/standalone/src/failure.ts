@@ -1,7 +1,7 @@
 import { StorageInUseError } from '@latchkey/storage';
 
 /** Errors whose message says what to do. */
-const PLAIN = ['EnvError', 'ListenError', 'InvalidInputError', 'UsageError', 'SchemaTooNewError'];
+const PLAIN = ['EnvError', 'ListenError', 'InvalidInputError', 'SchemaTooNewError'];
 
 export function describeStartFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

@@ -8,6 +8,7 @@ export interface Port {
   url: string;
   /** From now on requests are answered by this. */
   serve(handler: RequestListener): void;
+  /** Lets requests in flight finish. Again is no fault. */
   close(): Promise<void>;
 }
 
@@ -21,12 +22,16 @@ export async function takePort(port: number, variable: string): Promise<Port> {
   };
   const options = { host: HOST, port, portVariable: variable };
   const server: RunningServer = await listen((request, response) => handler(request, response), options);
+  let closing: Promise<void> | undefined;
   return {
     url: `http://${HOST}:${server.port}`,
     serve(next) {
       handler = next;
     },
-    close: () => server.close(GRACE_MS),
+    close() {
+      closing ??= server.close(GRACE_MS);
+      return closing;
+    },
   };
 }
 

@@ -82,6 +82,11 @@ async function start(
   const stores = { durable, shared };
   onStop(await serveAuth(auth, addresses, secrets, { ...stores, logger: log.createLogger('auth') }));
   onStop(await serveApi(api, addresses, { ...stores, logger: log.createLogger('api') }));
+  // Before all else: requests in flight still need the stores.
+  onStop(async () => {
+    await api.close();
+    await auth.close();
+  });
   const description = describeDemo(secrets, addresses);
   await writePrivateJson(folder.description, description);
   return { description, folder };

@@ -1,11 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import { type Declaration, readDeclaration } from '../apply/declaration.ts';
+import { readDeclarationFile } from '../apply/file.ts';
 import { formatPlan, formatSecrets } from '../apply/format.ts';
 import { planDeclaration, runPlan } from '../apply/plan.ts';
-import { InvalidInputError } from '../registry/faults.ts';
 import { CHANGE_SECRETS, withSession } from '../terminal/session.ts';
-import { UsageError } from '../terminal/usage.ts';
 
 export function applyCommand(): Command {
   return new Command('apply')
@@ -37,21 +34,4 @@ Examples:
   latchkey apply registry.yaml --dry-run
   latchkey apply registry.yaml --yes --json`,
     );
-}
-
-/** @throws {InvalidInputError} naming every fault; {UsageError} when the file cannot be read */
-export async function readDeclarationFile(file: string): Promise<Declaration> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    throw new UsageError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  try {
-    return readDeclaration(text);
-  } catch (error) {
-    if (!(error instanceof InvalidInputError)) throw error;
-    const faults = error.faults.map(({ field, message }) => ({ field, message }));
-    throw new InvalidInputError(faults, `${file} has ${faults.length} fault(s):`);
-  }
 }

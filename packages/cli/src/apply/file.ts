@@ -1,0 +1,23 @@
+import { readFile } from 'node:fs/promises';
+import { InvalidInputError } from '../registry/faults.ts';
+import { type Declaration, readDeclaration } from './declaration.ts';
+
+/** @throws {InvalidInputError} naming the file and every fault */
+export async function readDeclarationFile(file: string): Promise<Declaration> {
+  const text = await readText(file);
+  try {
+    return readDeclaration(text);
+  } catch (error) {
+    if (!(error instanceof InvalidInputError)) throw error;
+    throw new InvalidInputError(error.faults, `${file} has ${error.faults.length} fault(s):`);
+  }
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error);
+    throw new InvalidInputError([{ field: '', message: `${file} cannot be read: ${cause}` }]);
+  }
+}
