@@ -10,8 +10,9 @@ import {
 import type { Manufacturing } from '@latchkey/storage';
 import Koa from 'koa';
 import type { ApiConfig } from './config.ts';
+import { allowOrigins } from './cors.ts';
 import { REFERENCE_PATH, serveDocumentation } from './documentation.ts';
-import { createRouteTable } from './route-table.ts';
+import { BASE_PATH, createRouteTable } from './route-table.ts';
 import { serveRoutes } from './serve.ts';
 
 export interface AppDeps {
@@ -31,6 +32,7 @@ export function createApp({ config, data, guard, logger, metrics, health }: AppD
   installShell(app, { logger, metrics, health, trustedProxies });
   app.use(createKoaGuard(guard).metadata);
   app.use(serveDocumentation(routes, config));
+  app.use(allowOrigins(BASE_PATH));
   app.use(serveRoutes(routes, guard, config.origin));
   return app.callback();
 }

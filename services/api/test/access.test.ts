@@ -181,3 +181,34 @@ describe('what is not there', () => {
     expect(inForm.body.error_description).toContain('never in the body');
   });
 });
+
+describe('a browser application of another origin', () => {
+  const origin = 'https://spa.example.test';
+
+  test('may send a token and read the answer, a refusal too', async () => {
+    const preflight = await fetch(`${api.url}/api/v2/work-orders`, {
+      method: 'OPTIONS',
+      headers: {
+        origin,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization,content-type',
+      },
+    });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get('access-control-allow-headers')).toBe('Authorization, Content-Type');
+    expect(preflight.headers.get('access-control-allow-methods')).toContain('POST');
+    for (const token of [undefined, 'not-a-token']) {
+      const { headers } = await api.call('GET', '/api/v2/work-orders', {
+        headers: { origin },
+        ...(token && { token }),
+      });
+      expect(headers.get('access-control-allow-origin')).toBe('*');
+      expect(headers.get('access-control-expose-headers')).toContain('WWW-Authenticate');
+    }
+  });
+
+  test('is never told to send cookies', async () => {
+    const { headers } = await api.call('GET', '/api/v2/work-orders', { headers: { origin } });
+    expect(headers.get('access-control-allow-credentials')).toBeNull();
+  });
+});
