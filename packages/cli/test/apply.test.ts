@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { digestSecret, verifyPassword } from '@latchkey/storage';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { createOperator, type Operator, parseDeclaration, planDeclaration, runPlan } from '../src/index.ts';
+import { createOperator, type Operator, parseDeclaration, planDeclaration } from '../src/index.ts';
 import { createDeployment, type Deployment } from './latchkey.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../../infra/apply.example.yaml', import.meta.url));
@@ -29,15 +29,6 @@ async function file(content: unknown): Promise<string> {
   const path = join(folder, 'registry.yaml');
   await writeFile(path, typeof content === 'string' ? content : JSON.stringify(content));
   return path;
-}
-
-/** Declares, plans and applies in this process; answers what was done to what. */
-async function apply(declaration: unknown): Promise<string[]> {
-  const steps = await planDeclaration(operator, deployment.pepper, parseDeclaration(declaration));
-  await runPlan(steps);
-  return steps
-    .filter(({ action }) => action !== 'unchanged')
-    .map(({ action, name, changes }) => [action, name, ...changes].join(' '));
 }
 
 function faultsOf(declaration: unknown): string[] {
@@ -213,99 +204,5 @@ describe('latchkey apply', () => {
     const { code, stderr } = await deployment.run(['apply', await file(content)]);
     expect(code).toBe(1);
     expect(stderr).toMatch(message);
-  });
-});
-
-describe('a changed declaration', () => {
-  const machine = { client_id: 'client_m', client_name: 'M', application_type: 'machine' };
-
-  it('replaces a secret: the old one ends', async () => {
-    const { durable, pepper } = deployment;
-    const live = async () => (await durable.clients.find('client_m'))?.secrets.map(({ digest }) => digest);
-    await apply({ clients: [{ ...machine, client_secret: 'first-secret-1234' }] });
-    expect(await live()).toEqual([digestSecret(pepper, 'first-secret-1234')]);
-    expect(await apply({ clients: [{ ...machine, client_secret: 'second-secret-123' }] })).toEqual([
-      'update client_m client_secrets (others are revoked)',
-    ]);
-    expect(await live()).toEqual([digestSecret(pepper, 'second-secret-123')]);
-    expect(await apply({ clients: [machine] })).toEqual([]);
-    expect(await live()).toHaveLength(1);
-  });
-
-  it('makes a secret for a client that needs one, and only then', async () => {
-    const declaration = parseDeclaration({ clients: [{ ...machine, client_id: 'client_n' }] });
-    const steps = await planDeclaration(operator, deployment.pepper, declaration);
-    const [made] = await runPlan(steps);
-    expect(made).toEqual({
-      client_id: 'client_n',
-      client_secret: expect.stringMatching(/^[0-9A-Za-z]{43}$/),
-    });
-    expect(
-      await apply(declaration.clients.length ? { clients: [{ ...machine, client_id: 'client_n' }] } : {}),
-    ).toEqual([]);
-  });
-
-  it('changes members one by one and says which', async () => {
-    await apply({ organizations: [{ id: 'org_c', name: 'C' }], users: [{ email: 'c@c', name: 'C' }] });
-    const changes = await apply({
-      organizations: [{ id: 'org_c', name: 'C2', plan: 'enterprise' }],
-      users: [
-        {
-          email: 'c@c',
-          name: 'C',
-          password: 'new password',
-          organizations: [{ organization: 'org_c', role: 'admin' }],
-        },
-      ],
-      clients: [{ ...machine, organization: 'org_c', environment: 'test', scope: 'inventory:read' }],
-    });
-    expect(changes).toEqual([
-      'update org_c name plan',
-      'update c@c password admin in org_c',
-      'update client_m organization environment scope',
-    ]);
-  });
-
-  it('leaves alone what it does not name', async () => {
-    const before = await deployment.durable.clients.list();
-    expect(await apply({})).toEqual([]);
-    expect(await deployment.durable.clients.list()).toEqual(before);
-  });
-
-  it('is finished by the next run when one is cut short', async () => {
-    const declaration = {
-      organizations: [{ id: 'org_cut', name: 'Cut' }],
-      users: [
-        {
-          id: 'user_cut',
-          email: 'cut@x',
-          name: 'C',
-          organizations: [{ organization: 'org_cut', role: 'owner' }],
-        },
-      ],
-      clients: [{ ...machine, client_id: 'client_cut', client_secret: 'cut-short-secret-1' }],
-    };
-    // What a crash leaves between the writes of one step: the account without its seat, the client without its secret.
-    await deployment.durable.accounts.create({
-      id: 'user_cut',
-      email: 'cut@x',
-      name: 'C',
-      passwordDigest: null,
-    });
-    const [client] = parseDeclaration(declaration).clients;
-    if (!client) throw new Error('no client');
-    const { metadata } = client;
-    await deployment.durable.clients.create({
-      id: 'client_cut',
-      organizationId: null,
-      environment: 'live',
-      metadata,
-    });
-    expect(await apply(declaration)).toEqual([
-      'create org_cut',
-      'update cut@x owner in org_cut',
-      'update client_cut client_secrets',
-    ]);
-    expect(await apply(declaration)).toEqual([]);
   });
 });
