@@ -34,7 +34,7 @@ export async function runProcess(name: string, start: () => Promise<RunningServi
 
 function reportStartFailure(logger: Logger, name: string, error: unknown): void {
   const known = error instanceof EnvError || error instanceof ListenError;
-  if (known || (error instanceof Error && error.name === 'SchemaTooNewError')) {
+  if (known || (error instanceof Error && /^SchemaToo(New|Old)Error$/.test(error.name))) {
     process.stderr.write(`${name} did not start. ${error.message}\n`);
   } else {
     logger.fatal({ err: error }, 'did not start');
