@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Client, DurableStorage, FeedEvent, Organization, ResourceServer } from '@latchkey/storage';
 import { LRUCache } from 'lru-cache';
-import { createFreshCache } from './fresh-cache.ts';
+import { createFreshCache, type FreshCache } from './fresh-cache.ts';
 
 /** Registered clients, resource servers and organisations, seconds old at most. */
 export interface Directory {
@@ -21,19 +21,8 @@ export function createDirectory(
   durable: Pick<DurableStorage, 'clients' | 'organizations' | 'resourceServers'>,
   now: () => Date,
 ): Directory {
-  const lastKnown = new LRUCache<string, Client>({ max: 10_000 });
   let known: ResourceServer[] = [];
-  const clients = createFreshCache({
-    now,
-    async load(id) {
-      const client = await durable.clients.find(id);
-      if (!client || client.disabledAt) return undefined;
-      const previous = lastKnown.get(id);
-      if (previous && isDeepStrictEqual(previous, client)) return previous;
-      lastKnown.set(id, client);
-      return client;
-    },
-  });
+  const clients = createClientCache(durable, now);
   const organizations = createFreshCache({
     now,
     async load(id) {
@@ -70,4 +59,20 @@ export function createDirectory(
       resourceServers.drop();
     },
   };
+}
+
+/** Keeps the object of a client that was read again unchanged: what is made from it stays good. */
+function createClientCache(durable: Pick<DurableStorage, 'clients'>, now: () => Date): FreshCache<Client> {
+  const lastKnown = new LRUCache<string, Client>({ max: 10_000 });
+  return createFreshCache({
+    now,
+    async load(id) {
+      const client = await durable.clients.find(id);
+      if (!client || client.disabledAt) return undefined;
+      const previous = lastKnown.get(id);
+      if (previous && isDeepStrictEqual(previous, client)) return previous;
+      lastKnown.set(id, client);
+      return client;
+    },
+  });
 }

@@ -53,7 +53,7 @@ export function createResources({ directory, organizations, clients, keyRing }: 
 
   /** The seat is looked up at every issue: a grant outlives the role it was made under. */
   async function findHolder(ctx: KoaContextWithOIDC, client: ClientRecord): Promise<Holder | undefined> {
-    if (isClientCredentials(ctx)) return findClientHolder(client);
+    if (isClientCredentials(ctx)) return findClientHolder(directory, client);
     const grant = ctx.oidc.entities.Grant as GrantWithOrganization | undefined;
     if (!grant || ctx.oidc.route !== 'token') return undefined;
     const { organizationId, accountId } = grant;
@@ -61,13 +61,6 @@ export function createResources({ directory, organizations, clients, keyRing }: 
     const seat = await organizations.findMembership(organizationId, accountId);
     if (!seat) throw new errors.InvalidGrant({ detail: 'the account has left the organisation' });
     return { organizationId, role: seat.role, plan: seat.organization.plan };
-  }
-
-  async function findClientHolder({ organizationId }: ClientRecord): Promise<Holder> {
-    if (organizationId === null) return {};
-    const organization = await directory.findOrganization(organizationId);
-    if (!organization) throw new errors.UnauthorizedClient('the organisation of this client is disabled');
-    return { organizationId, plan: organization.plan };
   }
 
   return {
@@ -98,6 +91,13 @@ export function createResources({ directory, organizations, clients, keyRing }: 
     },
     holderOf: (ctx) => holders.get(ctx),
   };
+}
+
+async function findClientHolder(directory: Directory, { organizationId }: ClientRecord): Promise<Holder> {
+  if (organizationId === null) return {};
+  const organization = await directory.findOrganization(organizationId);
+  if (!organization) throw new errors.UnauthorizedClient('the organisation of this client is disabled');
+  return { organizationId, plan: organization.plan };
 }
 
 function mayHold(ctx: KoaContextWithOIDC, { organizationId, role }: Holder, scope: string): boolean {
