@@ -5,6 +5,7 @@ export * from './clients.ts';
 export * from './digest.ts';
 export * from './errors.ts';
 export * from './grants.ts';
+export { generateSigningKey } from './keys/generate.ts';
 export { openPrivateJwk, SealedKeyError, sealPrivateJwk } from './keys/seal.ts';
 export * from './manufacturing.ts';
 export { type MemoryOptions, openMemory } from './memory/index.ts';

@@ -1,6 +1,9 @@
-import { createHash, generateKeyPair, type JsonWebKey } from 'node:crypto';
-import { promisify } from 'node:util';
-import { type SigningAlgorithm, type SigningKey, sealPrivateJwk } from '@latchkey/storage';
+import {
+  generateSigningKey,
+  type SigningAlgorithm,
+  type SigningKey,
+  sealPrivateJwk,
+} from '@latchkey/storage';
 import { InvalidInputError, NotFoundError } from './faults.ts';
 import { MAX_TOKEN_TTL_SECONDS } from './inputs.ts';
 import { type Operator, recordChange } from './operator.ts';
@@ -79,37 +82,6 @@ export function keyState(key: SigningKey, keys: SigningKey[], now: Date): Signin
     (other) => other.algorithm === key.algorithm && other.activeAt > key.activeAt && other.activeAt <= now,
   );
   return superseded ? 'retiring' : 'signing';
-}
-
-interface GeneratedKey {
-  kid: string;
-  publicJwk: Record<string, unknown>;
-  privateJwk: Record<string, unknown>;
-}
-
-const generate = promisify(generateKeyPair);
-
-async function generateSigningKey(algorithm: SigningAlgorithm): Promise<GeneratedKey> {
-  const { publicKey, privateKey } = await generatePair(algorithm);
-  const publicPart = publicKey.export({ format: 'jwk' });
-  const kid = thumbprint(publicPart);
-  const names = { kid, alg: algorithm, use: 'sig' };
-  return {
-    kid,
-    publicJwk: { ...publicPart, ...names },
-    privateJwk: { ...privateKey.export({ format: 'jwk' }), ...names },
-  };
-}
-
-function generatePair(algorithm: SigningAlgorithm) {
-  if (algorithm === 'ES256') return generate('ec', { namedCurve: 'P-256' });
-  if (algorithm === 'EdDSA') return generate('ed25519', {});
-  return generate('rsa', { modulusLength: 2048 });
-}
-
-/** RFC 7638 §3: SHA-256 over the required public members in order of their names. */
-function thumbprint({ crv, e, kty, n, x, y }: JsonWebKey): string {
-  return createHash('sha256').update(JSON.stringify({ crv, e, kty, n, x, y })).digest('base64url');
 }
 
 function later(instant: Date, seconds: number): Date {
