@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { createTrustedProxies } from './proxies.ts';
 
 /** One environment variable of a service. */
 export interface Variable<T = unknown> {
@@ -100,6 +101,15 @@ export const variable = {
           .map((part) => part.trim())
           .filter(Boolean),
       ),
+  /** Addresses or CIDR ranges, comma-separated. */
+  addressRanges: () =>
+    variable.list().superRefine((ranges, context) => {
+      try {
+        createTrustedProxies(ranges);
+      } catch (error) {
+        context.addIssue(error instanceof Error ? error.message : String(error));
+      }
+    }),
 };
 
 function readKey(text: string, context: { addIssue(message: string): void }): Buffer {

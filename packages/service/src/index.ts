@@ -1,3 +1,4 @@
+export * from './assets.ts';
 export * from './body.ts';
 export * from './env.ts';
 export * from './errors.ts';
@@ -7,5 +8,6 @@ export * from './metrics.ts';
 export * from './pages.ts';
 export * from './process.ts';
 export * from './proxies.ts';
+export * from './serve.ts';
 export * from './server.ts';
 export * from './shell.ts';

@@ -1,11 +1,14 @@
 import type { RequestListener } from 'node:http';
 import { createGuard, createKoaGuard, type Guard, type RevocationList } from '@latchkey/guard';
+import { createPages } from '@latchkey/pages';
 import {
+  ASSETS_PATH,
   createTrustedProxies,
   type Health,
   installShell,
   type Logger,
   type Metrics,
+  serveAssets,
 } from '@latchkey/service';
 import type { Manufacturing } from '@latchkey/storage';
 import Koa from 'koa';
@@ -28,10 +31,16 @@ export interface AppDeps {
 export function createApp({ config, data, guard, logger, metrics, health }: AppDeps): RequestListener {
   const app = new Koa();
   const routes = createRouteTable(data);
+  const pages = createPages({
+    assetsPath: ASSETS_PATH,
+    productName: config.productName ?? 'Latchkey',
+    templateDirs: config.templateDirs ?? [],
+  });
   const trustedProxies = createTrustedProxies(config.trustedProxies);
   installShell(app, { logger, metrics, health, trustedProxies });
   app.use(createKoaGuard(guard).metadata);
-  app.use(serveDocumentation(routes, config));
+  app.use(serveAssets(pages));
+  app.use(serveDocumentation(routes, config, pages));
   app.use(allowOrigins(BASE_PATH));
   app.use(serveRoutes(routes, guard, config.origin));
   return app.callback();

@@ -1,22 +1,15 @@
-import { ASSET_CACHE_CONTROL, createPages } from '@latchkey/pages';
+import type { Pages } from '@latchkey/pages';
 import { sendPage } from '@latchkey/service';
 import type Koa from 'koa';
 import type { ApiConfig } from './config.ts';
 import { describeRoutes } from './openapi.ts';
 import type { Route } from './route-table.ts';
 
-const ASSETS_PATH = '/assets';
 const DOCUMENT_PATH = '/openapi.json';
 export const REFERENCE_PATH = '/docs';
 
 /** What is read without credentials: the front page, the OpenAPI document and the readable page of it. */
-export function serveDocumentation(routes: Route[], config: ApiConfig): Koa.Middleware {
-  const productName = config.productName ?? 'Latchkey';
-  const pages = createPages({
-    assetsPath: ASSETS_PATH,
-    productName,
-    templateDirs: config.templateDirs ?? [],
-  });
+export function serveDocumentation(routes: Route[], config: ApiConfig, pages: Pages): Koa.Middleware {
   const document = describeRoutes(routes, config);
   const home = {
     title: document.info.title,
@@ -27,10 +20,10 @@ export function serveDocumentation(routes: Route[], config: ApiConfig): Koa.Midd
       { label: 'Authorization server', href: config.issuer },
     ],
   };
+  const reference = pages.render('api-reference', { document, documentUrl: DOCUMENT_PATH });
   const answers: Record<string, (ctx: Koa.Context) => void> = {
     '/': (ctx) => sendPage(ctx, pages.render('message', { ...home, requestId: ctx.state.requestId })),
-    [REFERENCE_PATH]: (ctx) =>
-      sendPage(ctx, pages.render('api-reference', { document, documentUrl: DOCUMENT_PATH })),
+    [REFERENCE_PATH]: (ctx) => sendPage(ctx, reference),
     [DOCUMENT_PATH]: (ctx) => {
       ctx.set('Cache-Control', 'no-cache');
       ctx.set('Access-Control-Allow-Origin', '*');
@@ -39,13 +32,6 @@ export function serveDocumentation(routes: Route[], config: ApiConfig): Koa.Midd
   };
   return async function documentation(ctx, next) {
     if (ctx.method !== 'GET' && ctx.method !== 'HEAD') return next();
-    const asset = pages.assets.get(ctx.path);
-    if (asset) {
-      ctx.state.route = `${ASSETS_PATH}/:name`;
-      ctx.set({ 'Cache-Control': ASSET_CACHE_CONTROL, ETag: asset.etag, 'Content-Type': asset.type });
-      ctx.body = asset.body;
-      return;
-    }
     if (!Object.hasOwn(answers, ctx.path)) return next();
     ctx.state.route = ctx.path;
     answers[ctx.path]?.(ctx);

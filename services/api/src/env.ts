@@ -1,12 +1,9 @@
-import { defineEnv, type Env, variable } from '@latchkey/service';
+import { defineEnv, type Env, serverEnv, variable } from '@latchkey/service';
 import type { ApiConfig } from './config.ts';
 
 /** Every variable that the API reads. */
 export const apiEnv = defineEnv({
-  NODE_ENV: {
-    schema: variable.text().default('development'),
-    description: '`production` demands https addresses',
-  },
+  ...serverEnv({ port: 3001, metricsPort: 9465 }),
   API_ORIGIN: { schema: variable.origin(), description: 'Public URL of this API, without a path' },
   API_AUDIENCE: {
     schema: variable.text().optional(),
@@ -16,28 +13,6 @@ export const apiEnv = defineEnv({
   JWKS_URI: {
     schema: variable.origin().optional(),
     description: "Where the issuer's keys are fetched, if not at its public URL; may be inside the network",
-  },
-  HOST: { schema: variable.text().default('0.0.0.0'), description: 'Address to listen on' },
-  PORT: { schema: variable.port(3001), description: 'Port to listen on' },
-  METRICS_PORT: { schema: variable.port(9465), description: 'Port of /metrics; keep it private' },
-  DATABASE_URL: { schema: variable.text(), description: 'PostgreSQL connection string', secret: true },
-  REDIS_URL: {
-    schema: variable.text(),
-    description: 'Redis server, Sentinels or Cluster; with a password in it, if any',
-    secret: true,
-  },
-  TRUSTED_PROXIES: {
-    schema: variable.list(),
-    description: 'Addresses or CIDR ranges whose X-Forwarded-* headers are believed',
-  },
-  LOG_LEVEL: { schema: variable.text().default('info'), description: 'debug, info, warn, error or silent' },
-  TEMPLATE_DIRS: {
-    schema: variable.list(),
-    description: 'Folders with templates that replace ours, strongest first',
-  },
-  DRAIN_SECONDS: {
-    schema: variable.seconds(10),
-    description: 'Between saying "not ready" and closing, for the load balancer to notice',
   },
 });
 

@@ -1,13 +1,11 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import {
   createHealth,
   createLogger,
   createMetrics,
-  createMetricsServer,
-  listen,
   type RunningService,
   readEnv,
   runProcess,
+  serve,
 } from '@latchkey/service';
 import { openPostgres, openRedis } from '@latchkey/storage';
 import { apiEnv, checkApiEnv, toApiConfig } from './env.ts';
@@ -22,19 +20,17 @@ async function start(): Promise<RunningService> {
   const health = createHealth({ durable: durable.ping });
   await durable.checkSchema();
   const api = await createApi(toApiConfig(env), { durable, shared, logger, metrics, health });
-  const server = await listen(api.handler, { host: env.HOST, port: env.PORT });
-  const metricsServer = createMetricsServer(metrics).listen(env.METRICS_PORT, env.HOST);
-  logger.info({ origin: env.API_ORIGIN, port: server.port }, 'listening');
-  return {
+  return serve({
+    env,
+    handler: api.handler,
+    logger,
+    metrics,
+    health,
     async stop() {
-      health.drain();
-      await wait(env.DRAIN_SECONDS * 1000);
-      await server.close();
-      metricsServer.close();
       await api.stop();
       await Promise.all([durable.close(), shared.close()]);
     },
-  };
+  });
 }
 
 await runProcess('api', start);

@@ -1,7 +1,12 @@
 import type { RequestListener } from 'node:http';
-import { createTrustedProxies, type Health, installShell, type Metrics } from '@latchkey/service';
+import {
+  createTrustedProxies,
+  type Health,
+  installShell,
+  type Metrics,
+  serveAssets,
+} from '@latchkey/service';
 import type Koa from 'koa';
-import { serveAssets } from './assets.ts';
 import { serveHome } from './home.ts';
 import { createErrorPage } from './interaction/error-page.ts';
 import { createInteractionRoutes } from './interaction/routes.ts';

@@ -1,22 +1,10 @@
-import { createTrustedProxies, defineEnv, type Env, variable } from '@latchkey/service';
+import { defineEnv, type Env, serverEnv, variable } from '@latchkey/service';
 import { type AuthConfig, DEFAULT_LIFETIMES } from './config.ts';
 
 /** Every variable that the auth service reads. */
 export const authEnv = defineEnv({
-  NODE_ENV: {
-    schema: variable.text().default('development'),
-    description: '`production` demands https addresses',
-  },
+  ...serverEnv({ port: 3000, metricsPort: 9464 }),
   ISSUER: { schema: variable.origin(), description: 'Public URL of this server, without a path' },
-  HOST: { schema: variable.text().default('0.0.0.0'), description: 'Address to listen on' },
-  PORT: { schema: variable.port(3000), description: 'Port to listen on' },
-  METRICS_PORT: { schema: variable.port(9464), description: 'Port of /metrics; keep it private' },
-  DATABASE_URL: { schema: variable.text(), description: 'PostgreSQL connection string', secret: true },
-  REDIS_URL: {
-    schema: variable.text(),
-    description: 'Redis server, Sentinels or Cluster; with a password in it, if any',
-    secret: true,
-  },
   PEPPER: {
     schema: variable.key(),
     description: '32 random bytes in hex or base64url; never changes, lives outside the database',
@@ -31,15 +19,6 @@ export const authEnv = defineEnv({
     schema: variable.list(),
     description: 'Secrets that sign cookies, comma-separated, newest first, 32 characters or more each',
     secret: true,
-  },
-  TRUSTED_PROXIES: {
-    schema: variable.list(),
-    description: 'Addresses or CIDR ranges whose X-Forwarded-* headers are believed',
-  },
-  LOG_LEVEL: { schema: variable.text().default('info'), description: 'debug, info, warn, error or silent' },
-  TEMPLATE_DIRS: {
-    schema: variable.list(),
-    description: 'Folders with templates that replace ours, strongest first',
   },
   ACCESS_TOKEN_TTL_SECONDS: {
     schema: variable.seconds(DEFAULT_LIFETIMES.accessToken),
@@ -65,10 +44,6 @@ export const authEnv = defineEnv({
     schema: variable.seconds(DEFAULT_LIFETIMES.session),
     description: 'Life of a browser session that is not used',
   },
-  DRAIN_SECONDS: {
-    schema: variable.seconds(10),
-    description: 'Between saying "not ready" and closing, for the load balancer to notice',
-  },
 });
 
 export type AuthEnv = Env<typeof authEnv>;
@@ -90,11 +65,6 @@ export function checkAuthEnv(env: AuthEnv): string[] {
   if (env.PEPPER.equals(env.ENCRYPTION_KEY)) faults.push('PEPPER: must differ from ENCRYPTION_KEY');
   if (env.REFRESH_TOKEN_MAX_SECONDS < env.REFRESH_TOKEN_IDLE_SECONDS) {
     faults.push('REFRESH_TOKEN_MAX_SECONDS: must not be below REFRESH_TOKEN_IDLE_SECONDS');
-  }
-  try {
-    createTrustedProxies(env.TRUSTED_PROXIES);
-  } catch (error) {
-    faults.push(`TRUSTED_PROXIES: ${error instanceof Error ? error.message : String(error)}`);
   }
   return faults;
 }

@@ -1,10 +1,9 @@
 import type { RequestListener } from 'node:http';
 import { createPages } from '@latchkey/pages';
-import { createHealth, type Health, type Logger, type Metrics } from '@latchkey/service';
+import { ASSETS_PATH, createHealth, type Health, type Logger, type Metrics } from '@latchkey/service';
 import type { DurableStorage, SharedStorage } from '@latchkey/storage';
 import { createAccounts } from './accounts/accounts.ts';
 import { type AppDeps, createApp } from './app.ts';
-import { ASSETS_PATH } from './assets.ts';
 import { createAudit } from './audit.ts';
 import { type AuthConfig, lifetimesOf } from './config.ts';
 import { createAccessTokenVerifier } from './provider/access-tokens.ts';

@@ -1,13 +1,11 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import {
   createHealth,
   createLogger,
   createMetrics,
-  createMetricsServer,
-  listen,
   type RunningService,
   readEnv,
   runProcess,
+  serve,
 } from '@latchkey/service';
 import { openPostgres, openRedis } from '@latchkey/storage';
 import { authEnv, checkAuthEnv, toAuthConfig } from './env.ts';
@@ -22,19 +20,17 @@ async function start(): Promise<RunningService> {
   const health = createHealth({ durable: durable.ping, shared: shared.ping });
   await durable.checkSchema();
   const auth = await createAuth(toAuthConfig(env), { durable, shared, logger, metrics, health });
-  const server = await listen(auth.handler, { host: env.HOST, port: env.PORT });
-  const metricsServer = createMetricsServer(metrics).listen(env.METRICS_PORT, env.HOST);
-  logger.info({ issuer: env.ISSUER, port: server.port }, 'listening');
-  return {
+  return serve({
+    env,
+    handler: auth.handler,
+    logger,
+    metrics,
+    health,
     async stop() {
-      health.drain();
-      await wait(env.DRAIN_SECONDS * 1000);
-      await server.close();
-      metricsServer.close();
       await auth.stop();
       await Promise.all([durable.close(), shared.close()]);
     },
-  };
+  });
 }
 
 await runProcess('auth', start);
