@@ -32,7 +32,7 @@ export function followEvents(provider: Provider, { audit, logger }: { audit: Aud
     on(event, (ctx: KoaContextWithOIDC, error: Error) => {
       ctx.state.libraryError = error;
       if (error.message === 'invalid_client') {
-        const clientId = ctx.oidc.params?.client_id ?? ctx.oidc.client?.clientId;
+        const clientId = ctx.oidc.client?.clientId ?? asClientId(ctx.oidc.params?.client_id);
         logger.warn(
           { request_id: ctx.state.requestId, client_id: clientId, err: error },
           'client not authenticated',
@@ -59,6 +59,11 @@ export function followEvents(provider: Provider, { audit, logger }: { audit: Aud
       ...describe(ctx, grantId),
     });
   });
+}
+
+/** What has the form of our ids: people paste secrets into the wrong field. */
+function asClientId(value: unknown): string | undefined {
+  return typeof value === 'string' && /^client_\w{1,64}$/.test(value) ? value : undefined;
 }
 
 function describe(ctx: KoaContextWithOIDC, grantId: string | undefined) {

@@ -7,14 +7,14 @@ import type Koa from 'koa';
  * headers that Koa reads are then set to the issuer's, whatever case or default port they came with.
  */
 export function pinHost(issuer: string): Koa.Middleware {
-  const { host, protocol } = new URL(issuer);
+  const { host, protocol, href } = new URL(issuer);
   const scheme = protocol.slice(0, -1);
   return function pinnedHost(ctx, next) {
     const { headers } = ctx.req;
     // `X-Forwarded-*` is still there only where a trusted proxy set it (`settleForwarded`).
     const asked = first(headers['x-forwarded-host']) ?? headers.host ?? '';
     const arrived = first(headers['x-forwarded-proto']);
-    if (URL.parse(`${protocol}//${asked}`)?.host !== host || (arrived !== undefined && arrived !== scheme)) {
+    if (URL.parse(`${protocol}//${asked}`)?.href !== href || (arrived !== undefined && arrived !== scheme)) {
       throw new HttpError('misdirected_request', {
         description: `This host is not served here; the address is ${issuer}`,
       });
