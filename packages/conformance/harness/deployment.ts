@@ -23,20 +23,30 @@ export interface DeploymentOptions {
   config?: Partial<AuthConfig>;
   logger?: Logger;
   now?: () => Date;
+  /** How many authorization servers take turns, each with connections of its own to the same stores. */
+  servers?: number;
 }
 
 export async function startDeployment(options: DeploymentOptions): Promise<Deployment> {
   const { audience = 'https://api.acme.example', now = () => new Date() } = options;
   const logger = options.logger ?? createLogger({ service: 'auth', level: 'silent' });
   const database = await createDatabase(options.postgresUrl);
-  const durable = await openPostgres({ url: database.url, now });
-  const shared = await openRedis({ url: options.redisUrl, keyPrefix: `test-${randomBase62(8)}:` });
+  const keyPrefix = `test-${randomBase62(8)}:`;
+  const openStores = () => ({
+    durable: openPostgres({ url: database.url, now }),
+    shared: openRedis({ url: options.redisUrl, keyPrefix }),
+  });
+  const { durable, shared } = openStores();
   await durable.migrate();
   const seeded = await seed(durable, { pepper: PEPPER, audience });
-  const server = await listen((request, response) => auth.handler(request, response), {
-    host: '127.0.0.1',
-    port: 0,
-  });
+  let turn = 0;
+  const server = await listen(
+    (request, response) => auths[turn++ % auths.length]?.handler(request, response),
+    {
+      host: '127.0.0.1',
+      port: 0,
+    },
+  );
   const issuer = `http://127.0.0.1:${server.port}`;
   const config = {
     issuer,
@@ -46,7 +56,12 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
     trustedProxies: [],
     ...options.config,
   };
-  const auth = await createAuth(config, { durable, shared, logger, metrics: createMetrics('auth'), now });
+  const others = Array.from({ length: (options.servers ?? 1) - 1 }, openStores);
+  const auths = await Promise.all(
+    [{ durable, shared }, ...others].map((stores) =>
+      createAuth(config, { ...stores, logger, metrics: createMetrics('auth'), now }),
+    ),
+  );
   return {
     ...seeded,
     issuer,
@@ -55,8 +70,9 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
     shared,
     async close() {
       await server.close(0);
-      await auth.stop();
-      await Promise.all([durable.close(), shared.close()]);
+      await Promise.all(auths.map((auth) => auth.stop()));
+      const stores = [{ durable, shared }, ...others];
+      await Promise.all(stores.flatMap((store) => [store.durable.close(), store.shared.close()]));
       await database.drop();
     },
   };

@@ -26,6 +26,9 @@ function answer(agent: UserAgent, page: Page, person: Person, decision: string):
   if (signIn) return agent.submit(page, signIn, { ...person });
   const consent = page.forms.find((form) => form.buttons.includes('decision'));
   if (consent) return agent.submit(page, consent, { decision });
+  // Signing in as somebody else: a page that submits itself ends the first session.
+  const [ending] = page.forms.filter(({ action }) => action.endsWith('/logout/confirm'));
+  if (ending) return agent.submit(page, ending);
   throw new Error(`${page.status} at ${page.url}: ${textOf(page.html)}`);
 }
 
