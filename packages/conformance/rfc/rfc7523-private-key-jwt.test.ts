@@ -147,7 +147,7 @@ describe('RFC 7523 client authentication by assertion', () => {
     ['with a header that is not JSON', ASSERTION_TYPE, 'e30x.e30.e30'],
     ['with claims that are not an object', ASSERTION_TYPE, `${btoa('{"alg":"ES256"}')}.${btoa('[]')}.AA`],
     ['with a null byte', ASSERTION_TYPE, 'a.b\0.c'],
-  ])('§3.1 an assertion %s is a client error', async (_, client_assertion_type, value) => {
+  ])('§3.2 an assertion %s is a client error', async (_, client_assertion_type, value) => {
     const assertion = value ?? (await signAssertion(es256, CLIENT, deployment.issuer));
     const answer = await ask(assertion, { client_assertion_type });
     expect([400, 401]).toContain(answer.status);

@@ -182,8 +182,10 @@ describe('RFC 7517 JSON web key set', () => {
     const { id_token_signing_alg_values_supported: algorithms } = await metadata();
     expect(keys.map(({ alg }) => alg).sort()).toEqual([...(algorithms as string[])].sort());
   });
+});
 
-  test('§9.2 RSA keys have at least 2048 bits', async () => {
+describe('RFC 7518 JSON web algorithms', () => {
+  test('§3.3 RSA keys have at least 2048 bits', async () => {
     const response = await fetch(`${deployment.issuer}/oauth/jwks`);
     const { keys } = (await response.json()) as { keys: { n?: string }[] };
     const moduli = keys.flatMap(({ n }) => (n === undefined ? [] : [Buffer.from(n, 'base64url').length * 8]));

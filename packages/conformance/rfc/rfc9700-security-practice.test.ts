@@ -36,7 +36,7 @@ describe('RFC 9700 best current security practice', () => {
     expect(answer).toMatchObject({ status: 400, body: { error: 'unsupported_grant_type' } });
   });
 
-  test('§2.1 state and code are not held by pages that the browser leaves: Referrer-Policy', async () => {
+  test('§4.2.4 state and code are not held by pages that the browser leaves: Referrer-Policy', async () => {
     const agent = createUserAgent(deployment.issuer);
     const page = await agent.open(requestAuthorization(deployment).url);
     if ('location' in page) throw new Error('no page');
@@ -46,7 +46,7 @@ describe('RFC 9700 best current security practice', () => {
     expect(response.headers.get('referrer-policy')).toMatch(/^(no-referrer|same-origin)$/);
   });
 
-  test('§4.2.4 the code is of no use in the browser’s history: once, a minute, its client, its verifier', async () => {
+  test('§4.3.1 the code is of no use in the browser’s history: once, a minute, its client, its verifier', async () => {
     const code = await obtainCode(deployment);
     expect((await redeem(deployment, { ...code, verifier: 'x'.repeat(43) })).status).toBe(400);
   });

@@ -31,8 +31,8 @@ async function attempt({ email, password }: Person): Promise<Reply> {
   return { status: response.status, headers: { ...headers, 'content-length': '' }, html };
 }
 
-describe('RFC 6819 threats: who has an account', () => {
-  test('§4.4.3.6 an unknown address, a known one and a disabled one get the same bytes', async () => {
+describe('RFC 6749 credentials-guessing attacks: who has an account', () => {
+  test('§10.10 an unknown address, a known one and a disabled one get the same bytes', async () => {
     const { durable, people } = deployment;
     await durable.accounts.update(people.viewer.id, { disabledAt: new Date() });
     const unknown = await attempt({ email: 'nobody@acme.example', password: 'wrong password' });
@@ -43,7 +43,7 @@ describe('RFC 6819 threats: who has an account', () => {
     expect(disabled).toEqual(unknown);
   });
 
-  test('§4.4.3.6 throttling comes for unknown addresses as it does for known ones', async () => {
+  test('§10.10 throttling comes for unknown addresses as it does for known ones', async () => {
     const until429 = async (email: string) => {
       for (let count = 1; count <= 40; count++) {
         const { status } = await attempt({ email, password: 'wrong password' });
@@ -57,7 +57,7 @@ describe('RFC 6819 threats: who has an account', () => {
     expect(unknown).toBe(known);
   });
 
-  test('§4.4.3.6 a throttled person is told when to come back', async () => {
+  test('§10.10 a throttled person is told when to come back', async () => {
     const reply = await attempt({ ...deployment.people.admin, password: 'wrong password' });
     expect([reply.status, Number(reply.headers['retry-after'])]).toEqual([429, expect.any(Number)]);
     expect(Number(reply.headers['retry-after'])).toBeGreaterThan(0);

@@ -165,26 +165,26 @@ describe('RFC 6265 cookies', () => {
   });
 });
 
-describe('Fetch standard CORS', () => {
+describe('CORS', () => {
   const EVIL = 'https://evil.example';
   const allowed = (response: Response) => response.headers.get('access-control-allow-origin');
   const token = (headers: Record<string, string>, form: Record<string, string>) =>
     fetch(`${deployment.issuer}/oauth/token`, { method: 'POST', headers, body: new URLSearchParams(form) });
 
-  test('§3.2 a public client’s own origin may read the token endpoint, another may not', async () => {
+  test('a public client’s own origin may read the token endpoint, another may not', async () => {
     const form = { grant_type: 'refresh_token', refresh_token: 'x'.repeat(43), client_id: 'client_spa' };
     expect(allowed(await token({ origin: CALLBACK_ORIGIN }, form))).toBe(CALLBACK_ORIGIN);
     expect(allowed(await token({ origin: EVIL }, form))).toBeNull();
     expect(allowed(await token({ origin: 'null' }, form))).toBeNull();
   });
 
-  test('§3.2 a page may not use a secret: no origin for confidential clients', async () => {
+  test('a page may not use a secret: no origin for confidential clients', async () => {
     const headers = { ...basic(deployment.clients.machine), origin: CALLBACK_ORIGIN };
     const response = await token(headers, { grant_type: 'client_credentials' });
     expect(allowed(response)).toBeNull();
   });
 
-  test('§3.2 userinfo of a public client is for its own origin', async () => {
+  test('userinfo of a public client is for its own origin', async () => {
     const { clients } = deployment;
     const { accessToken } = await obtainTokens(deployment, {
       client: clients.spa,
@@ -200,7 +200,7 @@ describe('Fetch standard CORS', () => {
     expect([other.status, allowed(other)]).toEqual([400, null]);
   });
 
-  test('§3.2 what people see is readable to no other origin, and credentials are allowed nowhere', async () => {
+  test('what people see is readable to no other origin, and credentials are allowed nowhere', async () => {
     const pages = ['/oauth/authorize', '/oauth/logout', '/interaction/x/sign-in', '/'];
     for (const path of [...pages, '/oauth/token', '/oauth/userinfo']) {
       for (const method of ['OPTIONS', 'GET']) {
@@ -212,7 +212,7 @@ describe('Fetch standard CORS', () => {
     }
   });
 
-  test('§3.2 keys and metadata are for everybody', async () => {
+  test('keys and metadata are for everybody', async () => {
     for (const path of [
       '/oauth/jwks',
       '/.well-known/openid-configuration',

@@ -110,8 +110,8 @@ async function expectNoFault(url: string, init: RequestInit): Promise<void> {
   );
 }
 
-describe('RFC 6819 malformed input is the sender’s error, never the server’s', () => {
-  test.each(ENDPOINTS)('§4.6.1 any form at %s', async (path) => {
+describe('RFC 6749 input validation: malformed input is the sender’s error, never the server’s', () => {
+  test.each(ENDPOINTS)('§10.14 any form at %s', async (path) => {
     await fc.assert(
       fc.asyncProperty(pairs, fc.boolean(), async (form, authenticated) => {
         const headers = authenticated ? basic(deployment.clients.web) : {};
@@ -122,7 +122,7 @@ describe('RFC 6819 malformed input is the sender’s error, never the server’s
     );
   });
 
-  test.each(ENDPOINTS)('§4.6.1 any query at %s', async (path) => {
+  test.each(ENDPOINTS)('§10.14 any query at %s', async (path) => {
     await fc.assert(
       fc.asyncProperty(pairs, async (query) => {
         await expectNoFault(`${deployment.issuer}${path}?${new URLSearchParams(query)}`, {
@@ -133,7 +133,7 @@ describe('RFC 6819 malformed input is the sender’s error, never the server’s
     );
   });
 
-  test('§4.6.1 any parameters beside those of a valid authorization request', async () => {
+  test('§10.14 any parameters beside those of a valid authorization request', async () => {
     await fc.assert(
       fc.asyncProperty(pairs, async (extra) => {
         const { url } = requestAuthorization(deployment);
@@ -144,7 +144,7 @@ describe('RFC 6819 malformed input is the sender’s error, never the server’s
     );
   });
 
-  test('§4.6.1 any token, code, secret and resource of an authenticated client', async () => {
+  test('§10.14 any token, code, secret and resource of an authenticated client', async () => {
     const { clients, issuer } = deployment;
     await fc.assert(
       fc.asyncProperty(value, value, async (one, two) => {
@@ -169,7 +169,7 @@ describe('RFC 6819 malformed input is the sender’s error, never the server’s
     );
   });
 
-  test('§4.6.1 any JSON at the token endpoint', async () => {
+  test('§10.14 any JSON at the token endpoint', async () => {
     const { client_id, client_secret } = deployment.clients.machine;
     const known = { grant_type: 'client_credentials', client_id, client_secret };
     const bodies = fc.oneof(
@@ -202,7 +202,7 @@ describe('RFC 6819 malformed input is the sender’s error, never the server’s
     expect(({} as Record<string, unknown>).grant_type).toBeUndefined();
   });
 
-  test('§4.6.1 any bytes under any content type', async () => {
+  test('§10.14 any bytes under any content type', async () => {
     const types = [
       'application/x-www-form-urlencoded',
       'application/json',
@@ -229,7 +229,7 @@ describe('RFC 6819 malformed input is the sender’s error, never the server’s
     );
   });
 
-  test('§4.6.1 any Authorization header and cookie', async () => {
+  test('§10.14 any Authorization header and cookie', async () => {
     const text = fc.string({
       unit: fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code)),
       maxLength: 80,
@@ -257,7 +257,7 @@ describe('RFC 6819 malformed input is the sender’s error, never the server’s
     );
   });
 
-  test('§4.6.1 any form at the sign-in of a living interaction', async () => {
+  test('§10.14 any form at the sign-in of a living interaction', async () => {
     const agent = createUserAgent(deployment.issuer);
     const page = await agent.open(requestAuthorization(deployment).url);
     if ('location' in page) throw new Error('no page');
@@ -279,7 +279,7 @@ describe('RFC 6819 malformed input is the sender’s error, never the server’s
     );
   });
 
-  test('§4.6.1 bodies and heads that are too large are refused as such', async () => {
+  test('§10.14 bodies and heads that are too large are refused as such', async () => {
     const big = 'x'.repeat(300_000);
     for (const path of ENDPOINTS) {
       for (const type of ['application/x-www-form-urlencoded', 'application/json']) {
@@ -300,11 +300,11 @@ describe('RFC 6819 malformed input is the sender’s error, never the server’s
     '/assets/..%2f..%2fpackage.json',
     '/.well-known/%00',
     '/oauth/authorize/%E0%A4%A',
-  ])('§4.6.1 the path %s', async (path) => {
+  ])('§10.14 the path %s', async (path) => {
     await expectNoFault(deployment.issuer + path, { headers: { accept: 'text/html' } });
   });
 
-  test('§4.4.1.8 a form_post page holds what it was sent as text', async () => {
+  test('§10.14 a form_post page holds what it was sent as text', async () => {
     const { url } = requestAuthorization(deployment, {
       parameters: { response_mode: 'form_post', state: '"><script>alert(1)</script>', scope: 'moon:walk' },
     });
