@@ -10,7 +10,7 @@ import type Koa from 'koa';
 import { serveHome } from './home.ts';
 import { createErrorPage } from './interaction/error-page.ts';
 import { createInteractionRoutes } from './interaction/routes.ts';
-import { finishAnswers } from './provider/answers.ts';
+import { answerInJson, finishAnswers } from './provider/answers.ts';
 import { createProvider, type ProviderDeps } from './provider/create-provider.ts';
 import { describeServer } from './provider/discovery.ts';
 import { pinHost } from './provider/host.ts';
@@ -19,7 +19,7 @@ import { serveJwks } from './provider/jwks.ts';
 import type { KeySet } from './provider/keys.ts';
 import { redirectPosted } from './provider/posted-requests.ts';
 import { createRevocation, untypedRevocation } from './provider/revocation.ts';
-import { ROUTES } from './provider/routes.ts';
+import { PROGRAM_ROUTES, ROUTES } from './provider/routes.ts';
 import { acceptJsonBody } from './provider/token-body.ts';
 
 export interface AppDeps extends ProviderDeps {
@@ -40,6 +40,7 @@ export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
   // The key set names no URL: resource servers may fetch it by an address inside the network.
   provider.use(serveJwks(keyRing, [ROUTES.jwks, '/.well-known/jwks.json']));
   provider.use(pinHost(config.issuer));
+  provider.use(answerInJson(PROGRAM_ROUTES));
   provider.use(serveHome(pages, config.issuer));
   provider.use(redirectPosted([ROUTES.authorization, ROUTES.end_session]));
   provider.use(under('/interaction/', createInteractionRoutes({ ...deps, provider })));

@@ -145,7 +145,7 @@ describe('JSON bodies', () => {
     ['nothing', '', 400, 'invalid_request'],
     ['values that are not strings', { grant_type: 1 }, 400, 'invalid_request'],
     ['nested objects', { grant_type: { $ne: '' } }, 400, 'invalid_request'],
-    ['an unknown grant type', { grant_type: 'password' }, 400, 'invalid_request'],
+    ['no client', { grant_type: 'password' }, 401, 'invalid_client'],
     ['too much', { grant_type: 'x'.repeat(60_000) }, 413, 'payload_too_large'],
   ])('that hold %s are refused with an error that names no internals', async (_what, body, status, error) => {
     const answer = await postJson(body);

@@ -14,8 +14,23 @@ export function finishAnswers(): Koa.Middleware {
       throw libraryError;
     }
     if (!isErrorBody(ctx.body)) return;
-    const error = isGrantTypeRefusal(libraryError) ? 'unauthorized_client' : ctx.body.error;
-    ctx.body = { ...ctx.body, error, request_id: requestId };
+    const properCode = findProperCode(libraryError);
+    if (properCode === 'invalid_client') {
+      ctx.status = 401;
+      ctx.set('WWW-Authenticate', `Basic realm="${ctx.origin}"`);
+    }
+    ctx.body = { ...ctx.body, ...(properCode && { error: properCode }), request_id: requestId };
+  };
+}
+
+/**
+ * Where programs call, errors are JSON whatever `Accept` says (RFC 6749 §5.2): the default one of Java's client
+ * prefers HTML.
+ */
+export function answerInJson(paths: readonly string[]): Koa.Middleware {
+  return function json(ctx, next) {
+    if (paths.includes(ctx.path)) ctx.req.headers.accept = 'application/json';
+    return next();
   };
 }
 
@@ -23,12 +38,15 @@ function isRefusal(error: Error): boolean {
   return 'expose' in error && error.expose === true;
 }
 
-/** The library answers `invalid_request` where RFC 6749 §5.2 has a code of its own. */
-function isGrantTypeRefusal(error: Error | undefined): boolean {
-  return (
-    error instanceof errors.InvalidRequest &&
-    error.error_description === 'requested grant type is not allowed for this client'
-  );
+/** The library answers `invalid_request` to these, by its description, where RFC 6749 §5.2 has a code of its own. */
+const PROPER_CODES: Record<string, string> = {
+  'requested grant type is not allowed for this client': 'unauthorized_client',
+  'no client authentication mechanism provided': 'invalid_client',
+};
+
+function findProperCode(error: Error | undefined): string | undefined {
+  const isInvalidRequest = error instanceof errors.InvalidRequest;
+  return isInvalidRequest ? PROPER_CODES[error.error_description ?? ''] : undefined;
 }
 
 function isErrorBody(body: unknown): body is { error: string } {

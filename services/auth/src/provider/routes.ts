@@ -8,3 +8,11 @@ export const ROUTES = {
   jwks: '/oauth/jwks',
   end_session: '/oauth/logout',
 } as const;
+
+/** Those that programs call; the others are opened by browsers. */
+export const PROGRAM_ROUTES = [
+  ROUTES.token,
+  ROUTES.introspection,
+  ROUTES.revocation,
+  ROUTES.userinfo,
+] as const;
