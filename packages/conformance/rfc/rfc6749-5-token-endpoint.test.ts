@@ -74,7 +74,7 @@ describe('RFC 6749 token endpoint', () => {
     const { client_id, client_secret } = machine();
     const query = new URLSearchParams({ client_id, client_secret });
     const answer = await postForm(`${endpoint()}?${query}`, request);
-    expect([answer.status, answer.body.access_token]).toEqual([400, undefined]);
+    expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
   });
 
   test('§2.3 MUST NOT use more than one authentication method in a request', async () => {
@@ -137,6 +137,33 @@ describe('RFC 6749 error response', () => {
       expect(answer.body.error_description).toMatch(DESCRIPTION);
     },
   );
+
+  test('§5.2 invalid_client where no client authentication is included', async () => {
+    for (const path of ['/oauth/token', '/oauth/introspect', '/oauth/revoke']) {
+      const answer = await postForm(deployment.issuer + path, { ...request, token: 'x' });
+      expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
+      expect(answer.headers.get('www-authenticate')).toMatch(/^Basic realm="/);
+    }
+  });
+
+  test('§5.2 is application/json, though the caller prefers HTML as Java’s client does', async () => {
+    const accept = 'text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2';
+    for (const path of ['/oauth/token', '/oauth/introspect', '/oauth/revoke', '/oauth/userinfo']) {
+      for (const headers of [
+        { accept },
+        { accept, ...basic(machine()) },
+        { accept, 'content-type': 'text/plain' },
+      ]) {
+        const response = await fetch(deployment.issuer + path, {
+          method: 'POST',
+          headers,
+          body: 'grant_type=x',
+        });
+        expect(response.status).toBeGreaterThanOrEqual(400);
+        expect(response.headers.get('content-type')).toMatch(/^application\/json/);
+      }
+    }
+  });
 
   test('§5.2 the answer is the same for an unknown client and a wrong secret', async () => {
     const unknown = await postForm(endpoint(), request, basic({ client_id: 'client_x', client_secret: 'x' }));

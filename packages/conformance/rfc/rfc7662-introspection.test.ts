@@ -94,8 +94,7 @@ describe('RFC 7662 token introspection', () => {
     const bare = await introspect(deployment, token, { client_id });
     const anonymous = await postForm(`${deployment.issuer}/oauth/introspect`, { token });
     expect(wrong.headers.get('www-authenticate')).toMatch(/^Basic /);
-    expect([wrong.status, bare.status]).toEqual([401, 401]);
-    expect([400, 401]).toContain(anonymous.status);
+    expect([wrong, bare, anonymous].map(({ status }) => status)).toEqual([401, 401, 401]);
     for (const { body } of [wrong, bare, anonymous]) expect(body.active).toBeUndefined();
   });
 
