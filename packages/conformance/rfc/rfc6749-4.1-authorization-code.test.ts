@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { registerClient } from '../harness/clients.ts';
 import { ahead } from '../harness/clock.ts';
@@ -113,6 +114,9 @@ describe('RFC 6749 access token request', () => {
     await redeem(deployment, code);
     expect((await introspect(deployment, tokens.accessToken)).body).toEqual({ active: false });
     expect((await refresh(deployment, tokens.refreshToken)).body.error).toBe('invalid_grant');
+    // What resource servers that validate by themselves go by.
+    const id = String(decodeJwt(tokens.accessToken).grant_id);
+    expect(await deployment.durable.revocations.findAny([{ subject: 'grant', id }])).toHaveLength(1);
   });
 
   test('§10.5 a replayed code ends tokens refreshed from it too', async () => {

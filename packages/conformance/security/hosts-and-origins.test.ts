@@ -1,29 +1,17 @@
-import { request } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { basic } from '../harness/endpoints.ts';
 import { obtainTokens, requestAuthorization } from '../harness/flow.ts';
+import { sendRaw } from '../harness/raw-request.ts';
 import { useDeployment } from '../harness/use-deployment.ts';
 import { createUserAgent, type Page, type UserAgent } from '../harness/user-agent.ts';
 
 const deployment = useDeployment();
 const CALLBACK_ORIGIN = 'http://127.0.0.1:4999';
 
-/** fetch does not send a Host of our choosing. */
-function send(
-  path: string,
-  headers: Record<string, string | string[]>,
-): Promise<{ status: number; text: string }> {
-  return new Promise((resolve, reject) => {
-    const sent = request(new URL(path, deployment.issuer), { headers, setHost: false }, (response) => {
-      let text = `${response.headers.location ?? ''}\n`;
-      response.on('data', (chunk) => {
-        text += chunk;
-      });
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
-    });
-    sent.on('error', reject);
-    sent.end();
-  });
+/** What is answered, without what is another each time. */
+async function send(path: string, headers: Record<string, string>) {
+  const answer = await sendRaw(new URL(path, deployment.issuer), headers);
+  return { status: answer.status, text: `${answer.headers.location ?? ''}\n${answer.text}` };
 }
 
 async function openSignIn(): Promise<{ agent: UserAgent; page: Page; action: URL }> {

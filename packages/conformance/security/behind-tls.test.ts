@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { requestAuthorization } from '../harness/flow.ts';
+import { sendRaw } from '../harness/raw-request.ts';
+import { useDeployment } from '../harness/use-deployment.ts';
+
+const ISSUER = 'https://auth.example.com';
+const HOST = 'auth.example.com';
+const deployment = useDeployment({ config: { issuer: ISSUER, trustedProxies: ['127.0.0.1'] } });
+const PROXIED = { host: HOST, 'x-forwarded-proto': 'https', 'x-forwarded-for': '203.0.113.9' };
+const get = (path: string, headers: Record<string, string>) =>
+  sendRaw(new URL(path, deployment.issuer), { accept: 'text/html', ...headers });
+
+describe('RFC 9700 behind a proxy that ends TLS', () => {
+  test('§2.6 every published address is https and the issuer’s', async () => {
+    const { text } = await get('/.well-known/oauth-authorization-server', PROXIED);
+    const document = JSON.parse(text) as Record<string, unknown>;
+    expect(document.issuer).toBe(ISSUER);
+    for (const [name, value] of Object.entries(document)) {
+      if (/_endpoint$|_uri$/.test(name))
+        expect([name, value]).toEqual([name, expect.stringMatching(`^${ISSUER}/`)]);
+    }
+  });
+
+  test('§2.6 cookies are Secure, and the session’s name binds it to the host', async () => {
+    const cookies = new Map<string, string>();
+    const lines: string[] = [];
+    const send = async (path: string, form?: Record<string, string>) => {
+      const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+      const answer = await sendRaw(new URL(path, deployment.issuer), { ...PROXIED, cookie }, form);
+      for (const line of [answer.headers['set-cookie'] ?? []].flat()) {
+        const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+        cookies.set(name, value);
+        lines.push(line);
+      }
+      expect(answer.status).toBe(303);
+      return new URL(answer.headers.location ?? '', ISSUER).pathname;
+    };
+    const { url } = requestAuthorization(deployment);
+    const interaction = await send(url.pathname + url.search);
+    const { email, password } = deployment.people.owner;
+    await send(await send(`${interaction}/sign-in`, { email, password }));
+    for (const line of lines) expect(line).toMatch(/; *secure/i);
+    for (const line of lines) expect(line).not.toMatch(/; *domain=/i);
+    const sessions = lines.filter((line) => /session/.test(line));
+    expect(sessions).not.toEqual([]);
+    for (const line of sessions) expect(line).toMatch(/^__Host-.*path=\/;/i);
+  });
+
+  test('§2.6 a request that came over http is refused, though the proxy passed it on', async () => {
+    for (const path of ['/oauth/authorize', '/oauth/token', '/.well-known/oauth-authorization-server']) {
+      expect((await get(path, { ...PROXIED, 'x-forwarded-proto': 'http' })).status).toBe(421);
+    }
+  });
+
+  test('§2.6 the host that the browser asked the proxy for counts', async () => {
+    const forwarded = { ...PROXIED, host: 'internal:3000' };
+    expect((await get('/', { ...forwarded, 'x-forwarded-host': HOST })).status).toBe(200);
+    expect((await get('/', { ...forwarded, 'x-forwarded-host': 'evil.example' })).status).toBe(421);
+    expect((await get('/', { ...PROXIED, 'x-forwarded-host': `evil.example, ${HOST}` })).status).toBe(421);
+  });
+});
