@@ -1,6 +1,6 @@
-import { createDatabase, startPostgres, startRedis } from '../../../infra/test/servers.ts';
+import { startPostgres, startRedis } from '../../../infra/test/servers.ts';
 import type { Comparison } from './compare.ts';
-import type { Subject } from './measure.ts';
+import type { Subject } from './subject-process.ts';
 
 /** A comparison with whatever had to be started for it. */
 export interface Prepared {
@@ -15,17 +15,17 @@ const subject = (name: string, file: string, env: Record<string, string> = {}): 
 });
 
 /** The library as it comes against the service as it is deployed, on one endpoint. */
-async function prepareProvider(load: string, title: string, requestsPerRound: number): Promise<Prepared> {
+async function prepareProvider(load: string, title: string): Promise<Prepared> {
   const [redis, postgres] = await Promise.all([startRedis(), startPostgres()]);
-  const database = await createDatabase(postgres.url);
-  const env = { LOAD: load, DATABASE_URL: database.url, REDIS_URL: redis.url };
+  const env = { LOAD: load, POSTGRES_URL: postgres.url, REDIS_URL: redis.url };
   return {
     comparison: {
       title,
       baseline: subject('oidc-provider, in memory', 'bare-provider.ts', env),
       candidates: [subject('auth service, PostgreSQL + Redis', 'latchkey-auth.ts', env)],
-      requestsPerRound,
+      requestsPerRound: 4_000,
       rounds: 7,
+      counted: { warmUp: 1_500, measured: 500 },
       target: { kind: 'rate', ratio: 0.8 },
     },
     close: async () => {
@@ -42,10 +42,11 @@ export const comparisons: Record<string, () => Promise<Prepared>> = {
       candidates: [subject('koa + guard', 'koa-guarded.ts')],
       requestsPerRound: 20_000,
       rounds: 7,
+      counted: { warmUp: 4_000, measured: 2_000 },
       target: { kind: 'cost', ratio: 1.5 },
     },
     close: async () => {},
   }),
-  token: () => prepareProvider('token', 'token: client credentials for a JWT signed with ES256', 4_000),
-  introspect: () => prepareProvider('introspect', 'introspect: a resource server asks about a token', 4_000),
+  token: () => prepareProvider('token', 'token: client credentials for a JWT signed with ES256'),
+  introspect: () => prepareProvider('introspect', 'introspect: a resource server asks about a token'),
 };

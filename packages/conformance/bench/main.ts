@@ -1,40 +1,52 @@
-import { compare, type Row } from './compare.ts';
+import { type Comparison, compare, type Row } from './compare.ts';
 import { comparisons } from './comparisons.ts';
-import { canCountInstructions } from './measure.ts';
+import { type Counter, findCounter } from './instructions.ts';
 
-const HELP = `Usage: npm run bench -- [${Object.keys(comparisons).join(' | ')}] …
+const HELP = `Usage: npm run bench -- [--time-only] [${Object.keys(comparisons).join(' | ')}] …
 
-Measures each subject against a baseline in the same run, in turn, and prints the medians.
-Without names, all of them.
+Measures each subject against a baseline in the same run and prints the medians. Without names, all of them.
+Work is counted in user instructions per request: by perf where the processor's counters are to be had, else by
+valgrind, which takes a minute or two for each. --time-only leaves that out and compares user CPU time.
 `;
 
-async function main(names: string[]): Promise<void> {
-  if (names.includes('--help') || names.includes('-h')) {
-    process.stdout.write(HELP);
-    return;
-  }
-  const unknown = names.filter((name) => !(name in comparisons));
+const BASIS: Record<Counter | 'time', string> = {
+  perf: 'Ratios are of user instructions per request, counted by perf.',
+  callgrind:
+    'Ratios are of user instructions per request, counted by callgrind: perf counts none on this machine.\n' +
+    'Times and rates are from separate rounds and vary with whatever else the machine does.',
+  time: 'Ratios are of user CPU time per request: expect noise.',
+};
+
+async function main(words: string[]): Promise<void> {
+  const names = words.filter((word) => !word.startsWith('-'));
+  const flags = words.filter((word) => word.startsWith('-'));
+  const unknown = [
+    ...names.filter((name) => !Object.hasOwn(comparisons, name)),
+    ...flags.filter((flag) => !['--time-only', '--help', '-h'].includes(flag)),
+  ];
   if (unknown.length > 0) {
-    process.stderr.write(`There is no bench called ${unknown.join(', ')}.\n\n${HELP}`);
+    process.stderr.write(`Not known: ${unknown.join(', ')}\n\n${HELP}`);
     process.exitCode = 2;
     return;
   }
-  const instructions = canCountInstructions();
-  process.stdout.write(
-    instructions
-      ? 'Work is counted in user instructions (perf stat).\n'
-      : 'perf stat counts no instructions on this machine: work is user CPU time, so expect a few percent of noise.\n',
-  );
-  for (const name of names.length > 0 ? names : Object.keys(comparisons)) {
-    const prepared = await comparisons[name]?.();
-    if (!prepared) continue;
-    try {
-      const rows = await compare(prepared.comparison, { instructions, progress });
-      progress('');
-      process.stdout.write(format(prepared.comparison.title, prepared.comparison.target, rows));
-    } finally {
-      await prepared.close();
-    }
+  if (flags.includes('--help') || flags.includes('-h')) {
+    process.stdout.write(HELP);
+    return;
+  }
+  const counter = flags.includes('--time-only') ? undefined : findCounter();
+  process.stdout.write(`${BASIS[counter ?? 'time']}\n`);
+  for (const name of names.length > 0 ? names : Object.keys(comparisons)) await run(name, counter);
+}
+
+async function run(name: string, counter: Counter | undefined): Promise<void> {
+  const prepared = await comparisons[name]?.();
+  if (!prepared) return;
+  try {
+    const rows = await compare(prepared.comparison, { counter, progress });
+    progress('');
+    process.stdout.write(format(prepared.comparison, rows));
+  } finally {
+    await prepared.close();
   }
 }
 
@@ -42,25 +54,23 @@ function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}`);
 }
 
-function format(title: string, target: { kind: 'cost' | 'rate'; ratio: number }, rows: Row[]): string {
+function format({ title, target }: Comparison, rows: Row[]): string {
   const goal = target.kind === 'cost' ? `cost ≤ ${target.ratio} ×` : `rate ≥ ${target.ratio} ×`;
-  const lines = rows.map((row) => {
-    const ratio = target.kind === 'cost' ? row.costRatio : row.rateRatio;
-    const verdict =
-      row.meetsTarget === undefined
-        ? 'baseline'
-        : `${ratio.toFixed(2)} × ${row.meetsTarget ? 'met' : 'MISSED'}`;
-    const instructions = row.instructions === undefined ? 'n/a' : `${Math.round(row.instructions / 1000)}k`;
+  const head = ['', 'instructions', 'user time', 'rate', target.kind];
+  const lines = rows.map((row, index) => {
+    const ratio = target.kind === 'cost' ? row.costRatio : 1 / row.costRatio;
     return [
-      row.name.padEnd(44),
-      `${row.userMicroseconds.toFixed(0)} µs`.padStart(9),
-      instructions.padStart(9),
-      `${row.requestsPerSecond.toFixed(0)}/s`.padStart(9),
-      `  ${verdict}`,
-    ].join('');
+      row.name,
+      row.instructions === undefined ? '-' : `${Math.round(row.instructions / 1000)}k`,
+      `${row.userMicroseconds.toFixed(0)} µs`,
+      `${row.requestsPerSecond.toFixed(0)}/s`,
+      index === 0 ? 'baseline' : `${ratio.toFixed(2)} × ${row.meetsTarget ? 'met' : 'MISSED'}`,
+    ];
   });
-  const head = `${''.padEnd(44)}${'user time'.padStart(9)}${'instr.'.padStart(9)}${'rate'.padStart(9)}`;
-  return `\n${title} (${goal} baseline)\n${head}\n${lines.join('\n')}\n`;
+  const table = [head, ...lines].map(
+    ([name = '', ...cells]) => name.padEnd(38) + cells.map((cell) => cell.padStart(15)).join(''),
+  );
+  return `\n${title} (${goal} baseline)\n${table.join('\n')}\n`;
 }
 
 await main(process.argv.slice(2));

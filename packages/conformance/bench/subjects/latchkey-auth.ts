@@ -1,14 +1,16 @@
 import { createAuth } from '@latchkey/auth';
 import { createLogger, createMetrics, listen } from '@latchkey/service';
 import { openPostgres, openRedis } from '@latchkey/storage';
+import { createDatabase } from '../../../../infra/test/servers.ts';
 import { COOKIE_KEY, ENCRYPTION_KEY, PEPPER } from '../../harness/secrets.ts';
 import { seed } from '../../harness/seed.ts';
 import { serveSubject } from '../subject.ts';
 
 /** The auth service as it is deployed: PostgreSQL, Redis, logs to stdout, metrics. LOAD says which endpoint is measured. */
-const { LOAD = 'token', DATABASE_URL = '', REDIS_URL = '' } = process.env;
-const durable = await openPostgres({ url: DATABASE_URL });
-const shared = await openRedis({ url: REDIS_URL });
+const { LOAD = 'token', POSTGRES_URL = '', REDIS_URL = '' } = process.env;
+const database = await createDatabase(POSTGRES_URL);
+const durable = openPostgres({ url: database.url });
+const shared = openRedis({ url: REDIS_URL });
 await durable.migrate();
 const audience = 'https://api.example.com';
 const { clients } = await seed(durable, { pepper: PEPPER, audience });
