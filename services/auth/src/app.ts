@@ -43,7 +43,7 @@ export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
   provider.use(answerInJson(PROGRAM_ROUTES));
   provider.use(serveHome(pages, config.issuer));
   provider.use(redirectPosted([ROUTES.authorization, ROUTES.end_session]));
-  provider.use(under('/interaction/', createInteractionRoutes({ ...deps, provider })));
+  provider.use(under(INTERACTION_PATHS, createInteractionRoutes({ ...deps, provider })));
   provider.use(nameRoute());
   provider.use(finishAnswers());
   provider.use(describeServer(directory));
@@ -55,9 +55,13 @@ export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
   return provider.callback();
 }
 
-/** Runs a middleware under a path; requests for anything else do not pay for it. */
-function under<S, C>(prefix: string, middleware: Koa.Middleware<S, C>): Koa.Middleware<S, C> {
-  return (ctx, next) => (ctx.path.startsWith(prefix) ? middleware(ctx, next) : next());
+/** Our own pages, and the library's steps that browsers pass before and after them. */
+const INTERACTION_PATHS = ['/interaction/', `${ROUTES.authorization}/`, ROUTES.end_session];
+
+/** Runs a middleware under these paths; requests for anything else do not pay for it. */
+function under<S, C>(prefixes: readonly string[], middleware: Koa.Middleware<S, C>): Koa.Middleware<S, C> {
+  return (ctx, next) =>
+    prefixes.some((prefix) => ctx.path.startsWith(prefix)) ? middleware(ctx, next) : next();
 }
 
 /** For metrics: the template of whatever route the library matched. */
