@@ -150,4 +150,11 @@ describe('OpenID Connect RP-Initiated Logout', () => {
     const left = await agent.submit(page, form);
     expect('location' in left && left.location.href).toBe(BYE);
   });
+
+  test('§6 the page that sends itself on may run one script and stand in no frame', async () => {
+    const response = await fetch(`${deployment.issuer}/oauth/logout?client_id=${client.client_id}`);
+    const policy = response.headers.get('content-security-policy');
+    expect(policy).toMatch(/script-src 'self' 'sha256-[\w+/=]+'/);
+    expect(policy).toContain("frame-ancestors 'none'");
+  });
 });
