@@ -29,6 +29,5 @@ export function sendPage(
   ctx.type = 'html';
   ctx.set('Cache-Control', 'no-store');
   ctx.set('Content-Security-Policy', contentSecurityPolicy(options));
-  ctx.set('X-Frame-Options', 'DENY');
   ctx.body = html;
 }

@@ -8,6 +8,7 @@ export interface TrustedProxies {
 
 /** @param ranges addresses or CIDR ranges, IPv4 or IPv6. Throws `RangeError` on anything else. */
 export function createTrustedProxies(ranges: string[]): TrustedProxies {
+  if (ranges.length === 0) return { includes: () => false };
   const list = new BlockList();
   for (const range of ranges) {
     const [address = '', bits] = range.split('/');

@@ -6,6 +6,7 @@ import { type HttpError, toHttpError } from './errors.ts';
 import type { Health } from './health.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
+import { sendPage } from './pages.ts';
 import { settleForwarded, type TrustedProxies } from './proxies.ts';
 
 declare module 'koa' {
@@ -33,16 +34,24 @@ export interface ShellOptions {
 export function installShell(app: Koa, options: ShellOptions): void {
   app.proxy = true;
   app.use(frame(options));
-  app.use(helmet({ contentSecurityPolicy: false, strictTransportSecurity: false }));
   app.use(healthRoutes(options.health));
 }
 
+/** Helmet's headers are for documents; `sendPage` adds the policy of each. On JSON they would only be carried along. */
+const protectDocument = helmet({
+  contentSecurityPolicy: false,
+  strictTransportSecurity: false,
+  xFrameOptions: { action: 'deny' },
+});
+
 function frame({ logger, metrics, health, trustedProxies, renderErrorPage }: ShellOptions): Koa.Middleware {
   return async function shellFrame(ctx, next) {
-    const started = process.hrtime.bigint();
+    const started = performance.now();
     settleForwarded(ctx.req, trustedProxies);
     ctx.state.requestId = requestIdOf(ctx.req, trustedProxies);
     ctx.set('X-Request-Id', ctx.state.requestId);
+    ctx.set('X-Content-Type-Options', 'nosniff');
+    ctx.set('Referrer-Policy', 'no-referrer');
     if (health.draining) ctx.set('Connection', 'close');
     try {
       await next();
@@ -50,7 +59,8 @@ function frame({ logger, metrics, health, trustedProxies, renderErrorPage }: She
     } catch (error) {
       renderError(ctx, toHttpError(error), logger, renderErrorPage);
     }
-    const seconds = Number(process.hrtime.bigint() - started) / 1e9;
+    if (ctx.type === 'text/html') await protectDocument(ctx, async () => {});
+    const seconds = (performance.now() - started) / 1000;
     const route = ctx.state.route ?? 'other';
     metrics.observeRequest({ method: ctx.method, route, status: ctx.status, seconds });
     // The path only: queries carry codes and states.
@@ -77,21 +87,20 @@ function renderError(
   const { requestId } = ctx.state;
   const level = error.status >= 500 ? 'error' : 'debug';
   logger[level]({ request_id: requestId, error: error.code, err: error.cause ?? error }, 'request failed');
-  ctx.status = error.status;
   ctx.set(error.headers);
-  ctx.set('Cache-Control', 'no-store');
   if (renderErrorPage && ctx.accepts('json', 'html') === 'html') {
-    ctx.type = 'html';
-    ctx.body = renderErrorPage(error, ctx);
-  } else {
-    ctx.body = error.toBody(requestId);
+    sendPage(ctx, renderErrorPage(error, ctx), { status: error.status });
+    return;
   }
+  ctx.status = error.status;
+  ctx.set('Cache-Control', 'no-store');
+  ctx.body = error.toBody(requestId);
 }
 
 function requestIdOf(request: IncomingMessage, proxies: TrustedProxies): string {
   const given = request.headers['x-request-id'];
-  const trusted = proxies.includes(request.socket.remoteAddress ?? '');
-  return trusted && typeof given === 'string' && /^[\w-]{8,64}$/.test(given) ? given : randomUUID();
+  if (typeof given !== 'string' || !/^[\w-]{8,64}$/.test(given)) return randomUUID();
+  return proxies.includes(request.socket.remoteAddress ?? '') ? given : randomUUID();
 }
 
 function healthRoutes(health: Health): Koa.Middleware {

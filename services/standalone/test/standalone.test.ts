@@ -134,7 +134,7 @@ describe('npm start', { timeout }, () => {
       grant_type: 'client_credentials',
       resource: 'https://ledger.northwind.example',
     });
-    expect(token.status).toBe(400);
+    expect(token.status, 'no client authentication (RFC 6749 §5.2)').toBe(401);
     const basic = Buffer.from('client_northwind_import:northwind-import-secret-0002').toString('base64');
     const response = await fetch(`${issuer}/oauth/token`, {
       method: 'POST',

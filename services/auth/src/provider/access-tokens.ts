@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { AccessTokenClaims } from '@latchkey/protocol';
 import { createLocalJWKSet, errors as joseErrors, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
@@ -59,7 +59,7 @@ export function createAccessTokenVerifier(options: {
     async verify(token) {
       follow();
       // Kept by digest: a heap dump must not hold ten thousand live tokens.
-      const digest = createHash('sha256').update(token).digest('base64');
+      const digest = hash('sha256', token, 'base64');
       const claims = verified.get(digest) ?? (await check(token));
       if (!claims || claims.exp * 1000 <= now().getTime()) {
         verified.delete(digest);
@@ -71,9 +71,9 @@ export function createAccessTokenVerifier(options: {
   };
 }
 
-/** Whether the value has the form of a JWS in compact serialization, which no opaque value of ours has. */
+/** Whether the value has the parts of a JWS or JWE (RFC 7515 §3.1), which no opaque value of ours has. */
 export function isStructured(token: string): boolean {
-  return token.split('.').length === 3;
+  return token.includes('.');
 }
 
 /** Whether the token is meant for this audience. */

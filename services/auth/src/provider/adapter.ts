@@ -10,7 +10,7 @@ import type { Directory } from './directory.ts';
 import { createGrantAdapter } from './grant-adapter.ts';
 import type { Authority } from './grants.ts';
 import { createRefreshTokenAdapter } from './refresh-token-adapter.ts';
-import { refuseAll, toPayload } from './stored-model.ts';
+import { mayBeStored, refuseAll, toPayload } from './stored-model.ts';
 
 export interface AdapterDeps {
   durable: Pick<DurableStorage, 'grants' | 'refreshTokens'>;
@@ -41,12 +41,6 @@ function createClientAdapter(directory: Directory): Adapter {
   };
 }
 
-/**
- * Shorter than any value the library makes (PAR's prefix aside, that is switched off). What cannot be one of ours
- * costs no round trip.
- */
-const MIN_VALUE_LENGTH = 21;
-
 function createArtifactAdapter(kind: ArtifactKind, artifacts: SharedStorage['artifacts']): Adapter {
   return {
     async upsert(value, payload, ttl = 1) {
@@ -58,7 +52,7 @@ function createArtifactAdapter(kind: ArtifactKind, artifacts: SharedStorage['art
       });
     },
     async find(value) {
-      if (value.length < MIN_VALUE_LENGTH) return undefined;
+      if (!mayBeStored(value)) return undefined;
       const artifact = await artifacts.find(kind, value);
       return artifact && withReturnTo(value, toPayload(value, artifact.payload, artifact.consumedAt));
     },

@@ -2,7 +2,7 @@ import type { DurableStorage, RefreshToken } from '@latchkey/storage';
 import Provider, { type Adapter, errors } from 'oidc-provider';
 import { z } from 'zod';
 import type { Authority } from './grants.ts';
-import { refuseAll, toPayload } from './stored-model.ts';
+import { mayBeStored, refuseAll, toPayload } from './stored-model.ts';
 
 /**
  * Within these seconds a used token whose successor is unused may be used again and gives the same successor: the
@@ -45,6 +45,7 @@ export function createRefreshTokenAdapter(deps: {
       if (!stored) throw new errors.InvalidGrant({ detail: 'the grant was revoked meanwhile' });
     },
     async find(value) {
+      if (!mayBeStored(value)) return undefined;
       const token = await refreshTokens.find(value);
       return token && toPayload(value, token.payload, mayRetry(token) ? null : token.consumedAt);
     },

@@ -50,6 +50,7 @@ export interface ResourcesDeps {
 
 export function createResources({ directory, organizations, clients, keyRing }: ResourcesDeps): Resources {
   const holders = new WeakMap<KoaContextWithOIDC, Holder>();
+  const offers = createOffers();
 
   /** The seat is looked up at every issue: a grant outlives the role it was made under. */
   async function findHolder(ctx: KoaContextWithOIDC, client: ClientRecord): Promise<Holder | undefined> {
@@ -78,8 +79,7 @@ export function createResources({ directory, organizations, clients, keyRing }: 
       const server = (await directory.listResourceServers()).find((one) => one.identifier === identifier);
       if (!server) throw new errors.InvalidTarget();
       const record = clients.recordOf(client);
-      const registered = parseScope(record.metadata.scope);
-      const offered = Object.keys(server.scopes).filter((scope) => registered.has(scope));
+      const offered = offers.of(record, server);
       settleRequest(ctx, offered);
       const holder = await findHolder(ctx, record);
       if (holder) holders.set(ctx, holder);
@@ -90,6 +90,23 @@ export function createResources({ directory, organizations, clients, keyRing }: 
       );
     },
     holderOf: (ctx) => holders.get(ctx),
+  };
+}
+
+/** Scopes of a resource server that a client is registered for; worked out once for each pair of records. */
+function createOffers(): { of(client: ClientRecord, server: ResourceServer): readonly string[] } {
+  const byClient = new WeakMap<ClientRecord, WeakMap<ResourceServer, readonly string[]>>();
+  return {
+    of(client, server) {
+      const offers = byClient.get(client) ?? new WeakMap<ResourceServer, readonly string[]>();
+      byClient.set(client, offers);
+      const known = offers.get(server);
+      if (known) return known;
+      const registered = parseScope(client.metadata.scope);
+      const offered = Object.keys(server.scopes).filter((scope) => registered.has(scope));
+      offers.set(server, offered);
+      return offered;
+    },
   };
 }
 
@@ -110,7 +127,7 @@ function mayHold(ctx: KoaContextWithOIDC, { organizationId, role }: Holder, scop
  * scopes, which are asked for by name. A client credentials request is for exactly what it names; an authorization
  * request keeps what there is of it, unless that is nothing (OpenID Connect Core §3.1.2.1).
  */
-function settleRequest(ctx: KoaContextWithOIDC, offered: string[]): void {
+function settleRequest(ctx: KoaContextWithOIDC, offered: readonly string[]): void {
   const { params } = ctx.oidc;
   if (!params || !startsAuthority(ctx)) return;
   const requested = [...ctx.oidc.requestParamScopes];

@@ -28,3 +28,16 @@ export function refuseAll(model: string): Adapter {
     revokeByGrantId: refuse('revokeByGrantId'),
   };
 }
+
+/**
+ * Shorter than any value the library makes (PAR's prefix aside, that is switched off). What cannot be one of ours
+ * costs no round trip.
+ */
+const MIN_VALUE_LENGTH = 21;
+
+export function mayBeStored(value: string): boolean {
+  return value.length >= MIN_VALUE_LENGTH;
+}
+
+/** Stands where a value is due, and is found in no store. */
+export const NOT_A_VALUE = 'none';
