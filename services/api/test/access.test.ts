@@ -120,7 +120,8 @@ describe.each(cases)('%s', (_, route) => {
     }
   });
 
-  test.runIf(route.path.includes(':'))('with an id that is none: 404', async () => {
+  if (!route.path.includes(':')) return;
+  test('with an id that is none: 404', async () => {
     for (const id of ['wo_guessed', 'x', '%00', '%ff', '%F0%9F%98%80', "'%20or%201=1--", 'a'.repeat(500)]) {
       const path = route.path.replace(':id', id).replace(':adjustment_id', ids.adjustment);
       const body = route.endpoint.body ? { body: bodies(`${route.method} ${route.path}`) } : {};
