@@ -26,6 +26,7 @@ import { createSuccessorOf, installRefreshTokens } from './refresh-tokens.ts';
 import { createResources } from './resources.ts';
 import type { RevocationStatus } from './revocation-status.ts';
 import { ROUTES } from './routes.ts';
+import { installStructuredTokens } from './structured-tokens.ts';
 import type { TokenPolicy } from './token-policy.ts';
 import { installUserinfo } from './userinfo.ts';
 
@@ -62,6 +63,7 @@ export function createProvider(deps: ProviderDeps, keySet: KeySet): Provider {
   installReplayDetection(provider, shared.replays);
   installRefreshTokens(provider, createSuccessorOf(config.pepper));
   installUserinfo(provider, { verifier, status, endpoint: userinfoEndpoint(config.issuer) });
+  installStructuredTokens(provider);
   followEvents(provider, deps);
   return provider;
 }

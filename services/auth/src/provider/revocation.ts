@@ -3,7 +3,6 @@ import type Koa from 'koa';
 import type { Audit } from '../audit.ts';
 import type { AccessTokenVerifier } from './access-tokens.ts';
 import type { Authority } from './grants.ts';
-import { ROUTES } from './routes.ts';
 import { answerStructuredTokens } from './structured-tokens.ts';
 
 /**
@@ -16,30 +15,27 @@ export function createRevocation(deps: {
   audit: Audit;
 }): Koa.Middleware {
   const { verifier, authority, audit } = deps;
-  return answerStructuredTokens(
-    { route: 'revocation', path: ROUTES.revocation },
-    async (ctx, { client, token }) => {
-      const claims = await verifier.verify(token);
-      // §2.2: a token that is not valid is as good as revoked.
-      if (claims) {
-        if (claims.client_id !== client.clientId) {
-          throw new HttpError('invalid_request', { description: 'The token was issued to another client' });
-        }
-        await authority.revokeToken({ jti: claims.jti, expiresAt: new Date(claims.exp * 1000) });
-        await audit.record({
-          action: 'token.revoked',
-          result: 'success',
-          actor: { type: 'client', id: client.clientId },
-          target: { type: 'token', id: claims.jti },
-          organizationId: claims.org_id ?? null,
-          ip: ctx.ip,
-          requestId: ctx.state.requestId,
-        });
+  return answerStructuredTokens('revocation', async (ctx, { client, token }) => {
+    const claims = await verifier.verify(token);
+    // §2.2: a token that is not valid is as good as revoked.
+    if (claims) {
+      if (claims.client_id !== client.clientId) {
+        throw new HttpError('invalid_request', { description: 'The token was issued to another client' });
       }
-      ctx.status = 200;
-      ctx.body = '';
-    },
-  );
+      await authority.revokeToken({ jti: claims.jti, expiresAt: new Date(claims.exp * 1000) });
+      await audit.record({
+        action: 'token.revoked',
+        result: 'success',
+        actor: { type: 'client', id: client.clientId },
+        target: { type: 'token', id: claims.jti },
+        organizationId: claims.org_id ?? null,
+        ip: ctx.ip,
+        requestId: ctx.state.requestId,
+      });
+    }
+    ctx.status = 200;
+    ctx.body = '';
+  });
 }
 
 /**

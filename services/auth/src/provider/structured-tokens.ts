@@ -1,9 +1,7 @@
-import { parse, stringify } from 'node:querystring';
-import { readBody } from '@latchkey/service';
 import type Koa from 'koa';
+import type Provider from 'oidc-provider';
 import type { Client, OIDCContext } from 'oidc-provider';
 import { isStructured } from './access-tokens.ts';
-import { MAX_BODY_BYTES, replaceBody } from './request-body.ts';
 import { NOT_A_VALUE } from './stored-model.ts';
 
 /** A request whose client the library authenticated, about a token it refuses to speak of. */
@@ -12,26 +10,48 @@ export interface StructuredTokenRequest {
   token: string;
 }
 
+type Parameters = NonNullable<OIDCContext['params']>;
+
+const PARAMETERS = Symbol('parameters');
+type WithParameters = OIDCContext & { [PARAMETERS]?: Parameters };
+
+const SPEAKS_OF_TOKENS = ['introspection', 'revocation'];
+
+/** JWTs that requests for introspection and revocation came with. */
+const setAside = new WeakMap<OIDCContext, string>();
+
 /**
- * Introspection and revocation of JWTs, which the library refuses. It is handed a value in the token's place that no
- * store is asked about: it authenticates the client, checks the request, finds nothing and says so. That answer, and
- * no other, is then replaced by ours.
+ * The library refuses to introspect or revoke a JWT. As it takes in the parameters of such a request, the JWT is set
+ * aside and a value put in its place that no store is asked about: the library then authenticates the client, checks
+ * the request, finds nothing and says so.
  */
+export function installStructuredTokens(provider: Provider): void {
+  const { prototype } = (provider as unknown as { OIDCContext: { prototype: OIDCContext } }).OIDCContext;
+  Object.defineProperty(prototype, 'params', {
+    configurable: true,
+    get(this: WithParameters) {
+      return this[PARAMETERS];
+    },
+    set(this: WithParameters, parameters: Parameters) {
+      this[PARAMETERS] = parameters;
+      const { token } = parameters;
+      if (!SPEAKS_OF_TOKENS.includes(this.route) || typeof token !== 'string' || !isStructured(token)) return;
+      setAside.set(this, token);
+      parameters.token = NOT_A_VALUE;
+    },
+  });
+}
+
+/** Replaces the library's answer about nothing, and no other, by one about the JWT that was set aside. */
 export function answerStructuredTokens(
-  { route, path }: { route: 'introspection' | 'revocation'; path: string },
+  route: 'introspection' | 'revocation',
   answer: (ctx: Koa.Context, request: StructuredTokenRequest) => Promise<void>,
 ): Koa.Middleware {
   return async function structuredTokens(ctx, next) {
-    if (ctx.path !== path || ctx.method !== 'POST' || !ctx.is('application/x-www-form-urlencoded'))
-      return next();
-    const body = await readBody(ctx.req, MAX_BODY_BYTES);
-    const form = parse(body);
-    const { token } = form;
-    const structured = typeof token === 'string' && isStructured(token);
-    replaceBody(ctx.req, structured ? stringify({ ...form, token: NOT_A_VALUE }) : body);
     await next();
-    const { client, route: answered } = (ctx.oidc ?? {}) as Partial<OIDCContext>;
-    if (!structured || !client || answered !== route || ctx.status !== 200) return;
-    await answer(ctx, { client, token });
+    const oidc = ctx.oidc as OIDCContext | undefined;
+    if (oidc?.route !== route || ctx.status !== 200 || !oidc.client) return;
+    const token = setAside.get(oidc);
+    if (token !== undefined) await answer(ctx, { client: oidc.client, token });
   };
 }
