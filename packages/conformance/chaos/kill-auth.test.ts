@@ -24,7 +24,7 @@ afterAll(() => deployment?.close());
 
 async function token(parameters: Record<string, string>): Promise<{ status: number; refreshToken: string }> {
   const { client_id, client_secret } = deployment.clients.published;
-  const response = await fetch(`${auth.url}/oauth/token`, {
+  const response = await fetch(`${deployment.issuer}/oauth/token`, {
     method: 'POST',
     headers: { authorization: `Basic ${btoa(`${client_id}:${client_secret}`)}` },
     body: new URLSearchParams(parameters),
@@ -37,8 +37,8 @@ const refresh = (refreshToken: string) => token({ grant_type: 'refresh_token', r
 
 /** Signs in once; every further authorization request is a chain of its own. */
 async function startChains(): Promise<string[]> {
-  const agent = createUserAgent(auth.url);
-  const url = new URL(`${auth.url}/oauth/authorize`);
+  const agent = createUserAgent(deployment.issuer);
+  const url = new URL(`${deployment.issuer}/oauth/authorize`);
   const parameters = {
     client_id: deployment.clients.published.client_id,
     response_type: 'code',

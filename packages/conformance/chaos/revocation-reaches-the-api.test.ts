@@ -3,12 +3,11 @@ import { type ProcessDeployment, prepareProcesses } from '../harness/process-dep
 import type { ServiceProcess } from '../harness/service-process.ts';
 
 let deployment: ProcessDeployment;
-let auth: ServiceProcess;
 let apis: ServiceProcess[];
 
 beforeAll(async () => {
   deployment = await prepareProcesses(inject('postgresUrl'));
-  auth = await deployment.startAuth();
+  await deployment.startAuth();
   apis = await Promise.all([deployment.startApi(), deployment.startApi()]);
 });
 
@@ -16,7 +15,7 @@ afterAll(() => deployment?.close());
 
 function post(path: string, parameters: Record<string, string>): Promise<Response> {
   const { client_id, client_secret } = deployment.clients.machine;
-  return fetch(`${auth.url}${path}`, {
+  return fetch(`${deployment.issuer}${path}`, {
     method: 'POST',
     headers: { authorization: `Basic ${btoa(`${client_id}:${client_secret}`)}` },
     body: new URLSearchParams(parameters),

@@ -5,6 +5,9 @@ import { authorize, type Person } from './person.ts';
 import { CALLBACK } from './seed.ts';
 import { createUserAgent, type UserAgent } from './user-agent.ts';
 
+/** What a flow needs of a deployment, in this process or in others. */
+export type Reachable = Pick<Deployment, 'issuer' | 'clients' | 'people'>;
+
 /** What a test changes of an ordinary flow. */
 export interface FlowOptions {
   client?: RequestingClient;
@@ -36,7 +39,7 @@ export interface Tokens {
 
 /** An authorization request with PKCE (RFC 6749 §4.1.1, RFC 7636 §4.3); asks for one scope unless told. */
 export function requestAuthorization(
-  { issuer, clients }: Deployment,
+  { issuer, clients }: Reachable,
   { client = clients.web, parameters = {} }: FlowOptions = {},
 ): AuthorizationRequest {
   const verifier = newCodeVerifier();
@@ -56,17 +59,17 @@ export function requestAuthorization(
 }
 
 /** Where the client is called back, whatever the answer is. */
-export async function callBack(deployment: Deployment, options: FlowOptions = {}): Promise<URL> {
+export async function callBack(deployment: Reachable, options: FlowOptions = {}): Promise<URL> {
   return (await runAuthorization(deployment, options)).callback;
 }
 
-async function runAuthorization(deployment: Deployment, options: FlowOptions): Promise<Omit<Code, 'code'>> {
+async function runAuthorization(deployment: Reachable, options: FlowOptions): Promise<Omit<Code, 'code'>> {
   const { agent = createUserAgent(deployment.issuer), person = deployment.people.owner } = options;
   const { url, verifier } = requestAuthorization(deployment, options);
   return { callback: await authorize(agent, url, person, options.decision), verifier };
 }
 
-export async function obtainCode(deployment: Deployment, options: FlowOptions = {}): Promise<Code> {
+export async function obtainCode(deployment: Reachable, options: FlowOptions = {}): Promise<Code> {
   const { callback, verifier } = await runAuthorization(deployment, options);
   const code = callback.searchParams.get('code');
   if (code === null) throw new Error(`no code: ${callback}`);
@@ -89,7 +92,7 @@ export function redeem(
 }
 
 /** The whole way to the first tokens. */
-export async function obtainTokens(deployment: Deployment, options: FlowOptions = {}): Promise<Tokens> {
+export async function obtainTokens(deployment: Reachable, options: FlowOptions = {}): Promise<Tokens> {
   const answer = await redeem(deployment, await obtainCode(deployment, options), options);
   if (answer.status !== 200) throw new Error(`no tokens: ${answer.status} ${answer.text}`);
   return tokensOf(answer);
@@ -115,7 +118,7 @@ export function refresh(
 }
 
 export function introspect(
-  { issuer, clients }: Deployment,
+  { issuer, clients }: Reachable,
   token: string,
   client: RequestingClient = clients.resourceServer,
 ): Promise<Answer> {
@@ -123,7 +126,7 @@ export function introspect(
 }
 
 export function revoke(
-  { issuer, clients }: Deployment,
+  { issuer, clients }: Reachable,
   token: string,
   client: RequestingClient = clients.web,
   changes: Form = {},
@@ -133,7 +136,7 @@ export function revoke(
 
 /** A token without a person (RFC 6749 §4.4). */
 export async function obtainClientToken(
-  { issuer, clients }: Deployment,
+  { issuer, clients }: Reachable,
   changes: Form = {},
   client: RequestingClient = clients.machine,
 ): Promise<string> {

@@ -1,5 +1,6 @@
 import { openPostgres } from '@latchkey/storage';
 import { createDatabase, startRedis } from '../../../infra/test/servers.ts';
+import { startLoadBalancer } from './load-balancer.ts';
 import { PEPPER, SECRETS_ENV } from './secrets.ts';
 import { type Seed, seed } from './seed.ts';
 import { freePort, type ServiceProcess, startService } from './service-process.ts';
@@ -9,6 +10,7 @@ export interface ProcessDeployment extends Seed {
   issuer: string;
   databaseUrl: string;
   redis: Awaited<ReturnType<typeof startRedis>>;
+  /** Each is behind the issuer's address, which hands connections to them in turn. */
   startAuth(): Promise<ServiceProcess>;
   startApi(): Promise<ServiceProcess>;
   close(): Promise<void>;
@@ -22,8 +24,8 @@ export async function prepareProcesses(postgresUrl: string): Promise<ProcessDepl
   await durable.migrate();
   const seeded = await seed(durable, { pepper: PEPPER, audience });
   await durable.close();
-  const authPort = String(await freePort());
-  const issuer = `http://127.0.0.1:${authPort}`;
+  const balancer = await startLoadBalancer();
+  const issuer = `http://127.0.0.1:${balancer.port}`;
   const common = { DATABASE_URL: database.url, REDIS_URL: redis.url, ISSUER: issuer, LOG_LEVEL: 'error' };
   const running: ServiceProcess[] = [];
   const keep = async (starting: Promise<ServiceProcess>) => {
@@ -36,7 +38,18 @@ export async function prepareProcesses(postgresUrl: string): Promise<ProcessDepl
     issuer,
     databaseUrl: database.url,
     redis,
-    startAuth: () => keep(startService('auth', { ...common, ...SECRETS_ENV, PORT: authPort })),
+    async startAuth() {
+      const port = await freePort();
+      const service = await keep(startService('auth', { ...common, ...SECRETS_ENV, PORT: String(port) }));
+      const leave = balancer.add(port);
+      return {
+        ...service,
+        async kill() {
+          leave();
+          await service.kill();
+        },
+      };
+    },
     async startApi() {
       const PORT = String(await freePort());
       const env = { ...common, PORT, API_ORIGIN: `http://127.0.0.1:${PORT}`, API_AUDIENCE: audience };
@@ -44,6 +57,7 @@ export async function prepareProcesses(postgresUrl: string): Promise<ProcessDepl
     },
     async close() {
       await Promise.all(running.map((service) => service.kill()));
+      await balancer.close();
       await redis.stop();
       await database.drop();
     },
