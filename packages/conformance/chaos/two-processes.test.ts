@@ -27,7 +27,6 @@ describe('two auth processes on the same stores', () => {
     expect(first?.map(({ alg }) => alg).toSorted()).toEqual(['ES256', 'RS256']);
     expect(second).toEqual(first);
   });
-  });
 
   test('of 50 redemptions of one code exactly one gets tokens', async () => {
     const code = await obtainCode(deployment);
