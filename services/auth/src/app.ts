@@ -11,10 +11,11 @@ import { serveHome } from './home.ts';
 import { createErrorPage } from './interaction/error-page.ts';
 import { createInteractionRoutes } from './interaction/routes.ts';
 import { answerInJson, finishAnswers } from './provider/answers.ts';
+import { createFindBySecret } from './provider/client-secrets.ts';
 import { createProvider, type ProviderDeps } from './provider/create-provider.ts';
 import { describeServer } from './provider/discovery.ts';
 import { pinHost } from './provider/host.ts';
-import { createIntrospection } from './provider/introspection.ts';
+import { createIntrospect, introspectAfterLibrary, introspectDirectly } from './provider/introspection.ts';
 import { serveJwks } from './provider/jwks.ts';
 import type { KeySet } from './provider/keys.ts';
 import { redirectPosted } from './provider/posted-requests.ts';
@@ -29,8 +30,10 @@ export interface AppDeps extends ProviderDeps {
 
 /** Every mount. The provider is the Koa application; what it does not answer itself stands before it. */
 export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
-  const { config, pages, keyRing, directory } = deps;
+  const { config, pages, keyRing, directory, now } = deps;
   const provider = createProvider(deps, keySet);
+  const introspect = createIntrospect({ ...deps, policy: deps.tokenPolicy });
+  const findBySecret = createFindBySecret(directory, { pepper: config.pepper, now });
   installShell(provider, {
     ...deps,
     trustedProxies: createTrustedProxies(config.trustedProxies),
@@ -41,6 +44,7 @@ export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
   provider.use(serveJwks(keyRing, [ROUTES.jwks, '/.well-known/jwks.json']));
   provider.use(pinHost(config.issuer));
   provider.use(answerInJson(PROGRAM_ROUTES));
+  provider.use(introspectDirectly(introspect, findBySecret));
   provider.use(serveHome(pages, config.issuer));
   provider.use(redirectPosted([ROUTES.authorization, ROUTES.end_session]));
   provider.use(under(INTERACTION_PATHS, createInteractionRoutes({ ...deps, provider })));
@@ -48,7 +52,7 @@ export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
   provider.use(finishAnswers());
   provider.use(describeServer(directory));
   provider.use(untypedRevocation(ROUTES.revocation));
-  provider.use(createIntrospection({ ...deps, policy: deps.tokenPolicy }));
+  provider.use(introspectAfterLibrary(introspect));
   provider.use(createRevocation(deps));
   provider.use(deps.codeRedemption.markAnswered);
   provider.use(acceptJsonBody(ROUTES.token));

@@ -1,9 +1,7 @@
 import { HttpError, readJson } from '@latchkey/service';
 import type Koa from 'koa';
 import { z } from 'zod';
-
-/** As the library's own limit on forms. */
-const MAX_BODY_BYTES = 56 * 1024;
+import { MAX_BODY_BYTES, replaceBody } from './request-body.ts';
 
 const parameters = z.record(z.string(), z.string());
 
@@ -25,18 +23,4 @@ export function acceptJsonBody(path: string): Koa.Middleware {
     }
     await next();
   };
-}
-
-/** The request as if it had been sent as this form. The stream itself has been read to its end. */
-function replaceBody(request: Koa.Request['req'], form: string): void {
-  const bytes = Buffer.from(form);
-  request.headers['content-type'] = 'application/x-www-form-urlencoded';
-  request.headers['content-length'] = String(bytes.length);
-  delete request.headers['transfer-encoding'];
-  Object.defineProperty(request, 'readable', { value: true });
-  Object.defineProperty(request, 'iterator', {
-    value: async function* iterate() {
-      yield bytes;
-    },
-  });
 }
