@@ -1,4 +1,4 @@
-/** Prints which test holds which section of which document: `node packages/conformance/rfc-matrix.ts`. */
+/** Prints which test holds which section of which document: `npx node packages/conformance/rfc-matrix.ts`. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
@@ -52,7 +52,7 @@ export function formatMatrix(requirements: readonly Requirement[]): string {
   return [
     '# Requirements and their tests',
     '',
-    'Made from the titles of the tests by `node packages/conformance/rfc-matrix.ts`; a test holds it current. `%s` and',
+    'Made from the titles of the tests by `npx node packages/conformance/rfc-matrix.ts`; a test holds it current. `%s` and',
     'the like stand for the rows of a table of cases.',
     '',
     ...chapters.flat(),

@@ -104,4 +104,17 @@ describe('RFC 6749 authorization endpoint', () => {
     expect(response.headers.get('x-frame-options')).toBe('DENY');
     expect(response.headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
   });
+
+  test('§3.1 a request of more than 4096 characters is refused before anything of it is kept', async () => {
+    const url = new URL('/oauth/authorize', deployment.issuer);
+    url.search = new URLSearchParams({
+      client_id: 'client_web',
+      response_type: 'code',
+      state: 's'.repeat(5000),
+    }).toString();
+    const response = await fetch(url, { redirect: 'manual', headers: { accept: 'application/json' } });
+    expect(response.status).toBe(400);
+    expect(response.headers.getSetCookie()).toEqual([]);
+    expect(await response.json()).toMatchObject({ error: 'invalid_request' });
+  });
 });

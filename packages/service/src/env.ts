@@ -73,7 +73,12 @@ const REQUIRED = 'is required';
 export const variable = {
   text: () => z.string({ error: REQUIRED }).min(1, REQUIRED),
   port: (fallback: number) => z.coerce.number().int().min(0).max(65535, 'must be a port').default(fallback),
-  seconds: (fallback: number) => z.coerce.number().int().min(1, 'must be at least 1').default(fallback),
+  seconds: (fallback: number) =>
+    z.coerce
+      .number({ error: 'must be a number of seconds' })
+      .int()
+      .min(1, 'must be at least 1')
+      .default(fallback),
   flag: (fallback: boolean) =>
     z
       .enum(['true', 'false'], { error: 'must be true or false' })
@@ -100,6 +105,15 @@ export const variable = {
           .split(',')
           .map((part) => part.trim())
           .filter(Boolean),
+      ),
+  postgresUrl: () => z.string({ error: REQUIRED }).regex(/^postgres(ql)?:\/\/./, 'must be a postgres:// URL'),
+  /** One server, Sentinels or a Cluster. */
+  redisUrl: () =>
+    z
+      .string({ error: REQUIRED })
+      .regex(
+        /^rediss?(\+sentinel|\+cluster)?:\/\/./,
+        'must be a redis://, redis+sentinel:// or redis+cluster:// URL',
       ),
   /** Addresses or CIDR ranges, comma-separated. */
   addressRanges: () =>

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import type { RequestListener } from 'node:http';
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 
 export interface Metrics {
@@ -33,11 +33,11 @@ export function createMetrics(service: string): Metrics {
   };
 }
 
-/** Serves `/metrics` on a port of its own, so that it is never exposed with the service. */
-export function createMetricsServer({ registry }: Metrics): Server {
-  return createServer(async (request, response) => {
+/** `/metrics`, for a port of its own, so that it is never exposed with the service. */
+export function serveMetrics({ registry }: Metrics): RequestListener {
+  return async (request, response) => {
     if (request.url !== '/metrics') return response.writeHead(404).end();
     response.writeHead(200, { 'Content-Type': registry.contentType });
     response.end(await registry.metrics());
-  });
+  };
 }

@@ -1,11 +1,14 @@
 import type { RequestListener } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
+import { z } from 'zod';
 import { defineEnv, variable } from './env.ts';
 import type { Health } from './health.ts';
 import type { Logger } from './logger.ts';
-import { createMetricsServer, type Metrics } from './metrics.ts';
+import { type Metrics, serveMetrics } from './metrics.ts';
 import type { RunningService } from './process.ts';
 import { listen } from './server.ts';
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 
 /** The variables of every process that serves requests over both stores. */
 export function serverEnv(ports: { port: number; metricsPort: number }) {
@@ -20,9 +23,13 @@ export function serverEnv(ports: { port: number; metricsPort: number }) {
       schema: variable.port(ports.metricsPort),
       description: 'Port of /metrics; keep it private',
     },
-    DATABASE_URL: { schema: variable.text(), description: 'PostgreSQL connection string', secret: true },
+    DATABASE_URL: {
+      schema: variable.postgresUrl(),
+      description: 'PostgreSQL connection string',
+      secret: true,
+    },
     REDIS_URL: {
-      schema: variable.text(),
+      schema: variable.redisUrl(),
       description: 'Redis server, Sentinels or Cluster; with a password in it, if any',
       secret: true,
     },
@@ -30,7 +37,10 @@ export function serverEnv(ports: { port: number; metricsPort: number }) {
       schema: variable.addressRanges(),
       description: 'Addresses or CIDR ranges whose X-Forwarded-* headers are believed',
     },
-    LOG_LEVEL: { schema: variable.text().default('info'), description: 'debug, info, warn, error or silent' },
+    LOG_LEVEL: {
+      schema: z.enum(LOG_LEVELS, { error: 'must be debug, info, warn, error or silent' }).default('info'),
+      description: 'debug, info, warn, error or silent',
+    },
     TEMPLATE_DIRS: {
       schema: variable.list(),
       description: 'Folders with templates that replace ours, strongest first',
@@ -64,15 +74,19 @@ export async function serve({
   health,
   stop,
 }: ServeOptions): Promise<RunningService> {
+  const metricsServer = await listen(serveMetrics(metrics), {
+    host: env.HOST,
+    port: env.METRICS_PORT,
+    portVariable: 'METRICS_PORT',
+  });
   const server = await listen(handler, { host: env.HOST, port: env.PORT });
-  const metricsServer = createMetricsServer(metrics).listen(env.METRICS_PORT, env.HOST);
   logger.info({ port: server.port }, 'listening');
   return {
     async stop() {
       health.drain();
       await wait(env.DRAIN_SECONDS * 1000);
       await server.close();
-      metricsServer.close();
+      await metricsServer.close(0);
       await stop();
     },
   };

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type Koa from 'koa';
 import helmet from 'koa-helmet';
-import { type HttpError, toHttpError } from './errors.ts';
+import { HttpError, toHttpError } from './errors.ts';
 import type { Health } from './health.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
@@ -47,6 +47,7 @@ const protectDocument = helmet({
 function frame({ logger, metrics, health, trustedProxies, renderErrorPage }: ShellOptions): Koa.Middleware {
   return async function shellFrame(ctx, next) {
     const started = performance.now();
+    const target = settleTarget(ctx);
     settleForwarded(ctx.req, trustedProxies);
     ctx.state.requestId = requestIdOf(ctx.req, trustedProxies);
     ctx.set('X-Request-Id', ctx.state.requestId);
@@ -54,6 +55,7 @@ function frame({ logger, metrics, health, trustedProxies, renderErrorPage }: She
     ctx.set('Referrer-Policy', 'no-referrer');
     if (health.draining) ctx.set('Connection', 'close');
     try {
+      if (!target) throw new HttpError('invalid_request', { description: 'The request target is malformed' });
       await next();
       if (ctx.status === 404 && ctx.body == null) ctx.throw(404);
     } catch (error) {
@@ -63,12 +65,11 @@ function frame({ logger, metrics, health, trustedProxies, renderErrorPage }: She
     const seconds = (performance.now() - started) / 1000;
     const route = ctx.state.route ?? 'other';
     metrics.observeRequest({ method: ctx.method, route, status: ctx.status, seconds });
-    // The path only: queries carry codes and states.
     logger.info(
       {
         request_id: ctx.state.requestId,
         method: ctx.method,
-        path: ctx.path,
+        path: withoutBearers(ctx.path),
         status: ctx.status,
         ip: ctx.ip,
         seconds,
@@ -76,6 +77,26 @@ function frame({ logger, metrics, health, trustedProxies, renderErrorPage }: She
       'request',
     );
   };
+}
+
+/**
+ * A target in absolute form (RFC 9112 §3.2.2) names the host itself, and counts above the Host header. It is brought
+ * into the ordinary form before anything makes a URL of it. False when it is malformed.
+ */
+function settleTarget(ctx: Koa.Context): boolean {
+  const { url = '' } = ctx.req;
+  if (url.startsWith('/')) return true;
+  const target = URL.parse(url);
+  const usable = target !== null && /^https?:$/.test(target.protocol);
+  if (usable) ctx.req.headers.host = target.host;
+  ctx.req.url = usable ? `${target.pathname}${target.search}` : '/';
+  ctx.originalUrl = ctx.req.url;
+  return usable;
+}
+
+/** For the log, which has no query either: the id of a sign-in in progress is the value of its cookie. */
+function withoutBearers(path: string): string {
+  return path.replace(/^(\/interaction|\/oauth\/authorize)\/[^/]+/, '$1/:uid');
 }
 
 function renderError(

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { Writable } from 'node:stream';
 import Koa from 'koa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -45,6 +46,7 @@ beforeEach(async () => {
     renderErrorPage: (error, ctx) => `<h1>${error.code} ${ctx.state.requestId}</h1>`,
   });
   app.use(async (ctx) => {
+    if (ctx.path === '/host') ctx.body = { host: ctx.host, href: ctx.href };
     if (ctx.path === '/ip') ctx.body = { ip: ctx.ip };
     if (ctx.path === '/boom') throw new Error('the private cause');
     if (ctx.path === '/conflict')
@@ -147,6 +149,38 @@ describe('the shell', () => {
       /http_requests_total\{method="GET",route="other",status="404",service="test"\} 1/,
     );
   });
+});
+
+function sendRaw(head: string): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const socket = connect(server.port, '127.0.0.1', () => socket.end(head));
+  let text = '';
+  socket.on('data', (chunk) => {
+    text += chunk;
+  });
+  socket.on('close', () => resolve(text));
+  socket.on('error', reject);
+  return promise;
+}
+
+describe('a request target in absolute form (RFC 9112 §3.2.2)', () => {
+  test('counts above the Host header, and reaches the route it names', async () => {
+    const answer = await sendRaw(
+      'GET http://evil.test/host HTTP/1.1\r\nHost: good.test\r\nConnection: close\r\n\r\n',
+    );
+    expect(answer).toContain('{"host":"evil.test","href":"http://evil.test/host"}');
+  });
+
+  test.each(['http://[::1', 'ftp://good.test/ip', '*'])(
+    '%s is malformed: 400 in the catalog shape',
+    async (target) => {
+      const answer = await sendRaw(
+        `OPTIONS ${target} HTTP/1.1\r\nHost: good.test\r\nConnection: close\r\n\r\n`,
+      );
+      expect(answer).toMatch(/^HTTP\/1.1 400 /);
+      expect(answer).toContain('"error":"invalid_request"');
+    },
+  );
 });
 
 test('a taken port is an error that names the variable to change', async () => {

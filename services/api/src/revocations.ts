@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { RevocationList } from '@latchkey/guard';
 import type { AccessTokenClaims } from '@latchkey/protocol';
 import type { Logger } from '@latchkey/service';
@@ -26,29 +27,21 @@ export interface FollowerDeps {
 
 const RELOAD_RETRY_MS = 1_000;
 const PURGE_EVERY_MS = 60_000;
+/** Bounds what a publication that failed costs: its revocation is recorded, and nobody was told. */
+const REREAD_EVERY_MS = 10_000;
 
 /** Every revocation that still matters, in memory. Entries only ever come in, and leave when they expire. */
 export function createRevocationFollower(deps: FollowerDeps): RevocationFollower {
   const { durable, shared, logger, now = () => new Date() } = deps;
   const known = createRevocationSet();
   const timers = new Set<NodeJS.Timeout>();
+  let stopped = false;
   let following: { close(): Promise<void> } | undefined;
 
   const load = async () => {
     for (const revocation of await durable.revocations.list()) known.add(revocation);
   };
-  const reload = async (): Promise<void> => {
-    try {
-      await load();
-    } catch (error) {
-      logger.warn({ err: error }, 'revocations not read, trying again');
-      const timer = setTimeout(() => {
-        timers.delete(timer);
-        void reload();
-      }, RELOAD_RETRY_MS);
-      timers.add(timer);
-    }
-  };
+  const reload = createReload(load, { logger, wanted: () => !stopped });
   return {
     isRevoked: known.reaches,
     async start() {
@@ -65,11 +58,41 @@ export function createRevocationFollower(deps: FollowerDeps): RevocationFollower
       });
       await load();
       timers.add(setInterval(() => known.purge(now()), PURGE_EVERY_MS).unref());
+      timers.add(setInterval(() => void reload(), REREAD_EVERY_MS).unref());
     },
     async stop() {
+      stopped = true;
       for (const timer of timers) clearTimeout(timer);
       await following?.close();
     },
+  };
+}
+
+/** Reads until it succeeds, one reading at a time; asked for during a reading, it reads once more after it. */
+function createReload(
+  load: () => Promise<void>,
+  { logger, wanted }: { logger: Logger; wanted: () => boolean },
+): () => Promise<void> {
+  let loading: Promise<void> | undefined;
+  let due = false;
+  const persist = async (): Promise<void> => {
+    while (due && wanted()) {
+      due = false;
+      try {
+        await load();
+      } catch (error) {
+        logger.warn({ err: error }, 'revocations not read, trying again');
+        due = true;
+        await wait(RELOAD_RETRY_MS, undefined, { ref: false });
+      }
+    }
+  };
+  return () => {
+    due = true;
+    loading ??= persist().finally(() => {
+      loading = undefined;
+    });
+    return loading;
   };
 }
 
@@ -90,6 +113,9 @@ export function createRevocationSet(): RevocationSet {
   const bySubject = new Map<RevocationSubject, Map<string, Entry>>(
     REVOCATION_SUBJECTS.map((subject) => [subject, new Map()]),
   );
+  /** A token or a grant never comes back; the others may be enabled again, and then issue anew. */
+  const ended = (subject: 'token' | 'grant', id: string | undefined): boolean =>
+    id !== undefined && bySubject.get(subject)?.has(id) === true;
   const hits = (subject: RevocationSubject, id: string | undefined, issuedAt: number): boolean => {
     const entries = bySubject.get(subject);
     if (id === undefined || entries === undefined || entries.size === 0) return false;
@@ -109,8 +135,8 @@ export function createRevocationSet(): RevocationSet {
       const { iat, org_id: organization } = claims;
       const account = claims.sub === claims.client_id ? undefined : claims.sub;
       return (
-        hits('token', claims.jti, iat) ||
-        hits('grant', claims.grant_id, iat) ||
+        ended('token', claims.jti) ||
+        ended('grant', claims.grant_id) ||
         hits('client', claims.client_id, iat) ||
         hits('account', account, iat) ||
         hits('organization', organization, iat) ||

@@ -1,5 +1,5 @@
 import { createLogger, createMetrics, listen } from '@latchkey/service';
-import { openMemory, openPostgres } from '@latchkey/storage';
+import { openMemory, openPostgres, StorageUnavailableError } from '@latchkey/storage';
 import { expect, test } from 'vitest';
 import { createApi } from '../src/index.ts';
 import { ORIGIN, startApi } from './harness.ts';
@@ -39,7 +39,7 @@ test('without the record of revocations the API does not start', async () => {
     trustedProxies: [],
   };
   await expect(createApi(config, { durable, shared: openMemory(), logger, metrics })).rejects.toThrow(
-    'unavailable',
+    StorageUnavailableError,
   );
   await durable.close();
 });

@@ -19,6 +19,7 @@ import { createIntrospect, introspectAfterLibrary, introspectDirectly } from './
 import { serveJwks } from './provider/jwks.ts';
 import type { KeySet } from './provider/keys.ts';
 import { redirectPosted } from './provider/posted-requests.ts';
+import { limitQuery } from './provider/request-length.ts';
 import { createRevocation, untypedRevocation } from './provider/revocation.ts';
 import { PROGRAM_ROUTES, ROUTES } from './provider/routes.ts';
 import { acceptJsonBody } from './provider/token-body.ts';
@@ -46,6 +47,7 @@ export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
   provider.use(answerInJson(PROGRAM_ROUTES));
   provider.use(introspectDirectly(introspect, findBySecret));
   provider.use(serveHome(pages, config.issuer));
+  provider.use(limitQuery(ROUTES.authorization));
   provider.use(redirectPosted([ROUTES.authorization, ROUTES.end_session]));
   provider.use(under(INTERACTION_PATHS, createInteractionRoutes({ ...deps, provider })));
   provider.use(nameRoute());

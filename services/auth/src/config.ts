@@ -34,7 +34,7 @@ export interface AuthConfig {
 export const DEFAULT_LIFETIMES: Lifetimes = {
   accessToken: 3600,
   authorizationCode: 60,
-  interaction: 3600,
+  interaction: 900,
   refreshTokenIdle: 14 * 86_400,
   refreshTokenMax: 90 * 86_400,
   session: 14 * 86_400,

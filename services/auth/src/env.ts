@@ -1,6 +1,8 @@
 import { defineEnv, type Env, serverEnv, variable } from '@latchkey/service';
 import { type AuthConfig, DEFAULT_LIFETIMES } from './config.ts';
 
+const MIN_COOKIE_KEY_LENGTH = 32;
+
 /** Every variable that the auth service reads. */
 export const authEnv = defineEnv({
   ...serverEnv({ port: 3000, metricsPort: 9464 }),
@@ -16,7 +18,13 @@ export const authEnv = defineEnv({
     secret: true,
   },
   COOKIE_KEYS: {
-    schema: variable.list(),
+    schema: variable
+      .list()
+      .refine((keys) => keys.length > 0, 'is required')
+      .refine(
+        (keys) => keys.every((key) => key.length >= MIN_COOKIE_KEY_LENGTH),
+        `each must have at least ${MIN_COOKIE_KEY_LENGTH} characters`,
+      ),
     description: 'Secrets that sign cookies, comma-separated, newest first, 32 characters or more each',
     secret: true,
   },
@@ -48,8 +56,6 @@ export const authEnv = defineEnv({
 
 export type AuthEnv = Env<typeof authEnv>;
 
-const MIN_COOKIE_KEY_LENGTH = 32;
-
 /** Faults that concern what the values mean, or several of them together. */
 export function checkAuthEnv(env: AuthEnv): string[] {
   const faults: string[] = [];
@@ -57,10 +63,6 @@ export function checkAuthEnv(env: AuthEnv): string[] {
   if (issuer.pathname !== '/') faults.push('ISSUER: must not have a path');
   if (env.NODE_ENV === 'production' && issuer.protocol !== 'https:') {
     faults.push('ISSUER: must be https in production');
-  }
-  if (env.COOKIE_KEYS.length === 0) faults.push('COOKIE_KEYS: is required');
-  if (env.COOKIE_KEYS.some((key) => key.length < MIN_COOKIE_KEY_LENGTH)) {
-    faults.push(`COOKIE_KEYS: each must have at least ${MIN_COOKIE_KEY_LENGTH} characters`);
   }
   if (env.PEPPER.equals(env.ENCRYPTION_KEY)) faults.push('PEPPER: must differ from ENCRYPTION_KEY');
   if (env.REFRESH_TOKEN_MAX_SECONDS < env.REFRESH_TOKEN_IDLE_SECONDS) {

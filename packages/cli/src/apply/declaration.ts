@@ -63,7 +63,8 @@ export function readDeclaration(text: string): Declaration {
   try {
     return parseDeclaration(parse(text));
   } catch (error) {
-    if (!(error instanceof YAMLParseError)) throw error;
+    // The parser throws a ReferenceError at aliases without an anchor, or at more of them than any real file has.
+    if (!(error instanceof YAMLParseError || error instanceof ReferenceError)) throw error;
     const [line] = error.message.split('\n', 1);
     throw new InvalidInputError([{ field: '', message: `is neither YAML nor JSON: ${line}` }]);
   }

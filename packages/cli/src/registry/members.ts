@@ -6,7 +6,10 @@ import { type Operator, recordChange } from './operator.ts';
 import { getOrganization } from './organizations.ts';
 import { revokeAuthority } from './revoke.ts';
 
-/** Gives the account this role. A weaker role than before ends what was issued under the stronger one. */
+/**
+ * Gives the account this role. Unless it is stronger than the one before, what was issued ends; also when it is the
+ * same, so that a change that was cut short can be finished by making it again.
+ */
 export async function putMember(
   operator: Operator,
   seat: Pick<Member, 'organizationId' | 'accountId' | 'role'>,
@@ -17,7 +20,7 @@ export async function putMember(
   const members = await operator.durable.organizations.listMembers(organizationId);
   const before = members.find((member) => member.accountId === accountId)?.role;
   const member = await operator.durable.organizations.putMember(seat);
-  if (before && isWeaker(role, before)) await revokeSeat(operator, organizationId, accountId);
+  if (before && !isStronger(role, before)) await revokeSeat(operator, organizationId, accountId);
   await recordChange(
     operator,
     before ? 'member.role_changed' : 'member.added',
@@ -33,14 +36,15 @@ export async function removeMember(
   accountId: string,
 ): Promise<void> {
   const removed = await operator.durable.organizations.removeMember(organizationId, accountId);
-  if (!removed) throw new NotFoundError(`member of ${organizationId}`, accountId);
+  // Also when there was no seat: a removal that was cut short is finished by making it again.
   await revokeSeat(operator, organizationId, accountId);
+  if (!removed) throw new NotFoundError(`member of ${organizationId}`, accountId);
   await operator.durable.grants.deleteConsents({ organizationId, accountId });
   await recordChange(operator, 'member.removed', { type: 'account', id: accountId }, { organizationId });
 }
 
-function isWeaker(role: Role, than: Role): boolean {
-  return ROLES.indexOf(role) > ROLES.indexOf(than);
+function isStronger(role: Role, than: Role): boolean {
+  return ROLES.indexOf(role) < ROLES.indexOf(than);
 }
 
 function revokeSeat(operator: Operator, organizationId: string, accountId: string): Promise<void> {

@@ -35,7 +35,9 @@ export async function rotateSigningKey(
   const { kid, publicJwk, privateJwk } = await generateSigningKey(algorithm);
   const others = (await operator.durable.signingKeys.list()).filter((key) => key.algorithm === algorithm);
   if (emergency) await dropWaiting(operator, others);
-  const activeAt = later(operator.now(), activateAfterSeconds);
+  // A first key has nobody to take over from, and signs from the start.
+  const first = others.every((key) => key.activeAt > operator.now());
+  const activeAt = first ? operator.now() : later(operator.now(), activateAfterSeconds);
   const previousRetiredAt = emergency ? activeAt : later(activeAt, MAX_TOKEN_TTL_SECONDS);
   const sealedPrivateJwk = sealPrivateJwk(encryptionKey, kid, privateJwk);
   const key = await operator.durable.signingKeys.rotate(

@@ -63,6 +63,7 @@ function formatValue(value: unknown): string[] {
   if (value === null || value === undefined || value === '') return ['-'];
   if (Array.isArray(value))
     return value.length === 0 ? ['-'] : value.map((part) => formatValue(part).join(' '));
+  if (value instanceof Date) return [value.toISOString()];
   if (typeof value !== 'object') return [String(value)];
   return Object.entries(value).map(([name, part]) => `${name}: ${formatValue(part).join(' ')}`);
 }

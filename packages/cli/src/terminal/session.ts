@@ -10,7 +10,7 @@ const secret = true;
 /** To read. */
 export const READ = defineEnv({
   DATABASE_URL: {
-    schema: variable.text(),
+    schema: variable.postgresUrl(),
     secret,
     description: 'PostgreSQL: postgres://user:password@host:5432/db',
   },
@@ -19,7 +19,7 @@ export const READ = defineEnv({
 /** To change what running processes keep copies of. */
 export const CHANGE = defineEnv({
   ...READ,
-  REDIS_URL: { schema: variable.text(), secret, description: 'Redis: redis://host:6379' },
+  REDIS_URL: { schema: variable.redisUrl(), secret, description: 'Redis: redis://host:6379' },
 });
 
 /** To make client secrets. */

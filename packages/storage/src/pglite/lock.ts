@@ -16,7 +16,7 @@ export function lockDataDir(dataDir: string): () => void {
     const pid = Number.parseInt(found, 10);
     if (held.has(path) || (pid !== process.pid && identify(pid) === found)) {
       throw new StorageInUseError(
-        `the database ${dataDir} belongs to the running process ${pid}; if that is not Latchkey, remove ${path}`,
+        `it belongs to the running process ${pid}; if that is not Latchkey, remove ${path}`,
       );
     }
     writeFileSync(path, owner, { mode: 0o600 });

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { StorageUnavailableError } from '../errors.ts';
 import type { SqlConnection, SqlPool } from './dialect.ts';
 import { mapDatabaseError } from './errors.ts';
 
@@ -38,8 +39,9 @@ export function createPgPool({ url, poolSize = 10, applicationName = 'latchkey' 
   let ending: Promise<void> | undefined;
   return {
     async connect() {
+      // Whatever keeps us from a connection, a refused password and a closed database too, is not the request's fault.
       const client = await pool.connect().catch((error: unknown) => {
-        throw mapDatabaseError(error);
+        throw new StorageUnavailableError('no connection to PostgreSQL', { cause: error });
       });
       return toConnection(client, names);
     },

@@ -1,4 +1,5 @@
 import { OIDC_SCOPES } from '@latchkey/protocol';
+import type { ResourceServer } from '@latchkey/storage';
 import type Koa from 'koa';
 import type { Directory } from './directory.ts';
 
@@ -18,8 +19,7 @@ export function describeServer(directory: Directory): Koa.Middleware {
     const document = ctx.body as Record<string, unknown>;
     const methods = document.token_endpoint_auth_methods_supported;
     const algorithms = document.token_endpoint_auth_signing_alg_values_supported;
-    // What was last known will do: this document must not depend on the database.
-    const servers = await directory.listResourceServers().catch(() => directory.knownResourceServers());
+    const servers = await newest(directory);
     const api = servers.find(({ isDefault }) => isDefault);
     ctx.set('Cache-Control', 'public, max-age=60');
     ctx.set('Cross-Origin-Resource-Policy', 'cross-origin');
@@ -32,4 +32,11 @@ export function describeServer(directory: Directory): Koa.Middleware {
       introspection_endpoint_auth_signing_alg_values_supported: algorithms,
     };
   };
+}
+
+/** What was last known, read anew behind the answer: this document must not wait for the database. */
+async function newest(directory: Directory): Promise<ResourceServer[]> {
+  const known = directory.knownResourceServers();
+  const reading = directory.listResourceServers().catch(() => known);
+  return known.length > 0 ? known : reading;
 }

@@ -22,13 +22,16 @@ export function createAuthority(options: {
   };
   return {
     async revokeGrant(id) {
-      const revoked = await durable.grants.revoke(id);
       const servers = await durable.resourceServers.list();
       const longest = Math.max(accessTokenSeconds, ...servers.map((server) => server.tokenTtlSeconds));
       const revokedAt = now();
       const expiresAt = new Date(revokedAt.getTime() + longest * 1000);
-      // Even when it was not live: an earlier attempt may have ended between the two writes.
-      await revoke({ subject: 'grant', id, revokedAt, expiresAt });
+      const revocation: Revocation = { subject: 'grant', id, revokedAt, expiresAt };
+      // The record first: whatever happens next, who reads it learns that the grant has ended. And even when the grant
+      // is not live: an earlier attempt may have ended between the writes.
+      await durable.revocations.put(revocation);
+      const revoked = await durable.grants.revoke(id);
+      await shared.feed.publish({ type: 'revocation', revocation });
       return revoked;
     },
     revokeToken: ({ jti, expiresAt }) => revoke({ subject: 'token', id: jti, revokedAt: now(), expiresAt }),

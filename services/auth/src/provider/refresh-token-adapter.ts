@@ -24,10 +24,6 @@ export function createRefreshTokenAdapter(deps: {
   now: () => Date;
 }): Adapter {
   const { refreshTokens } = deps.durable;
-  const mayRetry = ({ consumedAt, successorUsed }: RefreshToken) =>
-    consumedAt !== null &&
-    !successorUsed &&
-    deps.now().getTime() - consumedAt.getTime() <= RETRY_WINDOW_SECONDS * 1000;
   return {
     ...refuseAll('RefreshToken'),
     async upsert(value, { jti: _jti, consumed: _consumed, ...payload }) {
@@ -47,7 +43,7 @@ export function createRefreshTokenAdapter(deps: {
     async find(value) {
       if (!mayBeStored(value)) return undefined;
       const token = await refreshTokens.find(value);
-      return token && toPayload(value, token.payload, mayRetry(token) ? null : token.consumedAt);
+      return token && toPayload(value, token.payload, mayRetry(token, deps.now()) ? null : token.consumedAt);
     },
     async consume(value) {
       const use = await refreshTokens.consume(value, { retryWindowSeconds: RETRY_WINDOW_SECONDS });
@@ -68,6 +64,11 @@ export function createRefreshTokenAdapter(deps: {
     const token = await refreshTokens.find(value);
     if (token) await deps.authority.revokeGrant(token.grantId);
   }
+}
+
+function mayRetry({ consumedAt, successorUsed }: RefreshToken, at: Date): boolean {
+  if (consumedAt === null || successorUsed) return false;
+  return at.getTime() - consumedAt.getTime() <= RETRY_WINDOW_SECONDS * 1000;
 }
 
 /** The token that the current request rotates. */

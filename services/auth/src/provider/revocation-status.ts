@@ -57,7 +57,9 @@ function matches(revocation: Revocation, key: RevocationKey): boolean {
   return revocation.subject === key.subject && revocation.id === key.id;
 }
 
-function reaches({ revokedAt }: Revocation, { issuedAt }: TokenSubjects): boolean {
+/** A token or a grant never comes back; the others may be enabled again, and then issue anew. */
+function reaches({ subject, revokedAt }: Revocation, { issuedAt }: TokenSubjects): boolean {
+  if (subject === 'token' || subject === 'grant') return true;
   return issuedAt <= Math.floor(revokedAt.getTime() / 1000);
 }
 
