@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { HttpError } from './errors.ts';
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 /**
  * Reads a request body of at most `limitBytes`.
  * @throws {HttpError} `payload_too_large`, or `invalid_request` when it is cut short or not UTF-8
@@ -16,7 +18,7 @@ export async function readBody(request: IncomingMessage, limitBytes: number): Pr
       if (received > limitBytes) throw tooLarge(limitBytes);
       chunks.push(chunk);
     }
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks, received));
+    return utf8.decode(Buffer.concat(chunks, received));
   } catch (error) {
     if (error instanceof HttpError) throw error;
     throw new HttpError('invalid_request', { description: 'The body could not be read', cause: error });

@@ -14,7 +14,9 @@ export function pinHost(issuer: string): Koa.Middleware {
     // `X-Forwarded-*` is still there only where a trusted proxy set it (`settleForwarded`).
     const asked = first(headers['x-forwarded-host']) ?? headers.host ?? '';
     const arrived = first(headers['x-forwarded-proto']);
-    if (URL.parse(`${protocol}//${asked}`)?.href !== href || (arrived !== undefined && arrived !== scheme)) {
+    // Parsed only when it is spelled otherwise: in another case, or with the default port.
+    const ours = asked === host || URL.parse(`${protocol}//${asked}`)?.href === href;
+    if (!ours || (arrived !== undefined && arrived !== scheme)) {
       throw new HttpError('misdirected_request', {
         description: `This host is not served here; the address is ${issuer}`,
       });

@@ -46,6 +46,8 @@ export function introspectAfterLibrary(introspect: Introspect): Koa.Middleware {
   });
 }
 
+const FORM = /^application\/x-www-form-urlencoded\b/i;
+
 /**
  * The hot path, on which gateways ask about every request of theirs: a client that proves itself by its secret asks
  * about a JWT. That costs a fraction of the way through the library. Everything else, a wrong secret or a doubtful
@@ -53,9 +55,9 @@ export function introspectAfterLibrary(introspect: Introspect): Koa.Middleware {
  */
 export function introspectDirectly(introspect: Introspect, findBySecret: FindBySecret): Koa.Middleware {
   return async function direct(ctx, next) {
-    const { authorization, origin } = ctx.headers;
+    const { authorization, origin, 'content-type': type = '' } = ctx.headers;
     const isOurs = ctx.method === 'POST' && ctx.path === ROUTES.introspection && origin === undefined;
-    if (!isOurs || !ctx.is('application/x-www-form-urlencoded')) return next();
+    if (!isOurs || !FORM.test(type)) return next();
     const body = await readBody(ctx.req, MAX_BODY_BYTES);
     const form = parse(body);
     const { token } = form;
