@@ -60,12 +60,13 @@ export function createAccessTokenVerifier(options: {
       follow();
       // Kept by digest: a heap dump must not hold ten thousand live tokens.
       const digest = hash('sha256', token, 'base64');
-      const claims = verified.get(digest) ?? (await check(token));
+      const known = verified.get(digest);
+      const claims = known ?? (await check(token));
       if (!claims || claims.exp * 1000 <= now().getTime()) {
-        verified.delete(digest);
+        if (known) verified.delete(digest);
         return undefined;
       }
-      verified.set(digest, claims);
+      if (!known) verified.set(digest, claims);
       return claims;
     },
   };

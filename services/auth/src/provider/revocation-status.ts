@@ -27,14 +27,16 @@ export function createRevocationStatus(
   const findRevocations = createBatch(async (keys: RevocationKey[]) => durable.revocations.findAny(keys));
   return {
     async isRevoked(token) {
-      const [revocations, grant] = await Promise.all([
-        findRevocations(keysOf(token)),
-        token.grantId === undefined ? undefined : durable.grants.find(token.grantId),
-      ]);
-      // The grant too: a process that died between revoking it and recording so has revoked it.
+      const keys = keysOf(token);
+      const reading = findRevocations(keys);
+      // The grant too: an account or a client that was deleted took its grants along.
+      const [revocations, grant] =
+        token.grantId === undefined
+          ? [await reading, undefined]
+          : await Promise.all([reading, durable.grants.find(token.grantId)]);
       if (token.grantId !== undefined && !grant) return true;
-      return keysOf(token).some((key) =>
-        revocations.some((revocation) => matches(revocation, key) && reaches(revocation, token)),
+      return revocations.some(
+        (revocation) => reaches(revocation, token) && keys.some((key) => matches(revocation, key)),
       );
     },
   };
