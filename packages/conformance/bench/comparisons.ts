@@ -25,7 +25,7 @@ async function prepareProvider(load: string, title: string): Promise<Prepared> {
       candidates: [subject('auth service, PostgreSQL + Redis', 'latchkey-auth.ts', env)],
       requestsPerRound: 4_000,
       rounds: 7,
-      counted: { warmUp: 1_500, measured: 500 },
+      counted: { warmUp: 4_000, measured: 1_000 },
       target: { kind: 'rate', ratio: 0.8 },
     },
     close: async () => {
