@@ -1,13 +1,13 @@
-import { generateKeyPairSync } from 'node:crypto';
 import type { Logger } from '@latchkey/service';
 import {
   type DurableStorage,
+  generateSigningKey,
   openPrivateJwk,
   type SigningAlgorithm,
   type SigningKey,
   sealPrivateJwk,
 } from '@latchkey/storage';
-import { calculateJwkThumbprint, type JWK } from 'jose';
+import type { JWK } from 'jose';
 
 /** The signing keys at an instant. */
 export interface KeySet {
@@ -123,29 +123,14 @@ async function ensureFirstKeys(
   const present = await signingKeys.list();
   for (const algorithm of FIRST_ALGORITHMS) {
     if (present.some((key) => key.algorithm === algorithm)) continue;
-    const { publicJwk, privateJwk } = generateSigningKey(algorithm);
-    const kid = await calculateJwkThumbprint(publicJwk);
-    const sealedPrivateJwk = sealPrivateJwk(encryptionKey, kid, { ...privateJwk });
+    const { kid, publicJwk, privateJwk } = await generateSigningKey(algorithm);
+    const sealedPrivateJwk = sealPrivateJwk(encryptionKey, kid, privateJwk);
     await signingKeys.createFirst({
       kid,
       algorithm,
-      publicJwk: { ...publicJwk },
+      publicJwk,
       sealedPrivateJwk,
       activeAt: now(),
     });
   }
-}
-
-function generateSigningKey(algorithm: SigningAlgorithm): { publicJwk: JWK; privateJwk: JWK } {
-  const { publicKey, privateKey } = generateKeyPair(algorithm);
-  return {
-    publicJwk: publicKey.export({ format: 'jwk' }) as JWK,
-    privateJwk: privateKey.export({ format: 'jwk' }) as JWK,
-  };
-}
-
-function generateKeyPair(algorithm: SigningAlgorithm) {
-  if (algorithm === 'RS256') return generateKeyPairSync('rsa', { modulusLength: 2048 });
-  if (algorithm === 'EdDSA') return generateKeyPairSync('ed25519');
-  return generateKeyPairSync('ec', { namedCurve: 'P-256' });
 }
