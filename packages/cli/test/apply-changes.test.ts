@@ -1,6 +1,7 @@
+import { createOperator, type Operator } from '@latchkey/registry';
 import { digestSecret } from '@latchkey/storage';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createOperator, type Operator, parseDeclaration, planDeclaration, runPlan } from '../src/index.ts';
+import { parseDeclaration, planDeclaration, runPlan } from '../src/index.ts';
 import { createDeployment, type Deployment } from './latchkey.ts';
 
 let deployment: Deployment;

@@ -2,9 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createOperator, type Operator } from '@latchkey/registry';
 import { digestSecret, verifyPassword } from '@latchkey/storage';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { createOperator, type Operator, parseDeclaration, planDeclaration } from '../src/index.ts';
+import { parseDeclaration, planDeclaration } from '../src/index.ts';
 import { createDeployment, type Deployment } from './latchkey.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../../infra/apply.example.yaml', import.meta.url));

@@ -1,6 +1,6 @@
+import { parseClientMetadata } from '@latchkey/registry';
 import type { FeedEvent } from '@latchkey/storage';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { parseClientMetadata } from '../src/index.ts';
 import { createDeployment, type Deployment } from './latchkey.ts';
 
 let deployment: Deployment;

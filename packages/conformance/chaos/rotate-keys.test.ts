@@ -1,4 +1,4 @@
-import { createOperator, rotateSigningKey } from '@latchkey/cli';
+import { createOperator, rotateSigningKey } from '@latchkey/registry';
 import { decodeProtectedHeader } from 'jose';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { type RunningApi, startApi } from '../harness/api.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { generateClientSecret, generatePassword } from '@latchkey/cli';
+import { generateClientSecret, generatePassword } from '@latchkey/registry';
 import { z } from 'zod';
 import { type DataFolder, writePrivateJson } from './data-folder.ts';
 

@@ -2,15 +2,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createApi } from '@latchkey/api';
 import { createAuth } from '@latchkey/auth';
-import {
-  createOperator,
-  type Declaration,
-  formatPlan,
-  formatSecrets,
-  type Operator,
-  planDeclaration,
-  runPlan,
-} from '@latchkey/cli';
+import { type Declaration, formatPlan, formatSecrets, planDeclaration, runPlan } from '@latchkey/cli';
+import { createOperator, type Operator } from '@latchkey/registry';
 import { createMetrics, type Logger } from '@latchkey/service';
 import { type DurableStorage, lockDataDir, openMemory, type SharedStorage } from '@latchkey/storage';
 import { type DataFolder, openDataFolder, writePrivateJson } from './data-folder.ts';

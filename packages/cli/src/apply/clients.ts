@@ -1,8 +1,14 @@
 import { timingSafeEqual } from 'node:crypto';
+import {
+  addClientSecret,
+  changedMembers,
+  createClient,
+  type Operator,
+  revokeClientSecret,
+  updateClient,
+  usesSecrets,
+} from '@latchkey/registry';
 import { type Client, digestSecret } from '@latchkey/storage';
-import { addClientSecret, revokeClientSecret } from '../registry/client-secrets.ts';
-import { changedMembers, createClient, updateClient, usesSecrets } from '../registry/clients.ts';
-import type { Operator } from '../registry/operator.ts';
 import type { DeclaredClient } from './declaration.ts';
 import { type GeneratedSecret, type Step, unchanged } from './step.ts';
 

@@ -1,17 +1,18 @@
 import { type ClientMetadata, ENVIRONMENTS, type Fault, validateClientMetadata } from '@latchkey/protocol';
-import { parse, YAMLParseError } from 'yaml';
-import { z } from 'zod';
-import { usesSecrets } from '../registry/clients.ts';
-import { InvalidInputError, parseInput } from '../registry/faults.ts';
 import {
   accountInput,
   clientId,
   clientSecret,
+  InvalidInputError,
   organizationInput,
+  parseInput,
   recordId,
   resourceServerInput,
   role,
-} from '../registry/inputs.ts';
+  usesSecrets,
+} from '@latchkey/registry';
+import { parse, YAMLParseError } from 'yaml';
+import { z } from 'zod';
 import { findRepeats } from './repeats.ts';
 
 const organization = recordId('organization');

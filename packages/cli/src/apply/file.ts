@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { InvalidInputError } from '../registry/faults.ts';
+import { InvalidInputError } from '@latchkey/registry';
 import { type Declaration, readDeclaration } from './declaration.ts';
 
 /** @throws {InvalidInputError} naming the file and every fault */

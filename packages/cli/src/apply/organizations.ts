@@ -1,5 +1,4 @@
-import type { Operator } from '../registry/operator.ts';
-import { createOrganization, updateOrganization } from '../registry/organizations.ts';
+import { createOrganization, type Operator, updateOrganization } from '@latchkey/registry';
 import type { DeclaredOrganization } from './declaration.ts';
 import { type Step, unchanged } from './step.ts';
 

@@ -1,5 +1,4 @@
-import { InvalidInputError } from '../registry/faults.ts';
-import type { Operator } from '../registry/operator.ts';
+import { InvalidInputError, type Operator } from '@latchkey/registry';
 import { planClient } from './clients.ts';
 import type { Declaration } from './declaration.ts';
 import { planOrganization } from './organizations.ts';

@@ -1,10 +1,10 @@
-import type { Operator } from '../registry/operator.ts';
 import {
   changedFields,
   createResourceServer,
+  type Operator,
   toFields,
   updateResourceServer,
-} from '../registry/resource-servers.ts';
+} from '@latchkey/registry';
 import type { DeclaredResourceServer } from './declaration.ts';
 import { type Step, unchanged } from './step.ts';
 

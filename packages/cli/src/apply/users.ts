@@ -1,7 +1,11 @@
+import {
+  createAccount,
+  type Operator,
+  putMember,
+  setAccountPassword,
+  updateAccount,
+} from '@latchkey/registry';
 import { type Account, verifyPassword } from '@latchkey/storage';
-import { createAccount, setAccountPassword, updateAccount } from '../registry/accounts.ts';
-import { putMember } from '../registry/members.ts';
-import type { Operator } from '../registry/operator.ts';
 import type { DeclaredUser } from './declaration.ts';
 import { type Step, unchanged } from './step.ts';
 

@@ -1,6 +1,5 @@
+import { addClientSecret, getClient, revokeClientSecret } from '@latchkey/registry';
 import { Command } from 'commander';
-import { addClientSecret, revokeClientSecret } from '../registry/client-secrets.ts';
-import { getClient } from '../registry/clients.ts';
 import { CHANGE, CHANGE_SECRETS, withSession } from '../terminal/session.ts';
 import { parseDuration } from '../terminal/usage.ts';
 

@@ -1,18 +1,18 @@
 import type { Environment } from '@latchkey/protocol';
-import { Command } from 'commander';
-import { addClientSecret } from '../registry/client-secrets.ts';
 import {
+  addClientSecret,
+  clientId,
   createClient,
   deleteClient,
   disableClient,
   enableClient,
   getClient,
   parseClientMetadata,
+  parseInput,
   updateClient,
   usesSecrets,
-} from '../registry/clients.ts';
-import { parseInput } from '../registry/faults.ts';
-import { clientId } from '../registry/inputs.ts';
+} from '@latchkey/registry';
+import { Command } from 'commander';
 import { CHANGE, CHANGE_SECRETS, READ, withSession } from '../terminal/session.ts';
 import {
   addMetadataOptions,

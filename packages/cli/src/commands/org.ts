@@ -1,15 +1,15 @@
 import { PLANS } from '@latchkey/protocol';
-import { Command } from 'commander';
-import { parseInput } from '../registry/faults.ts';
-import { organizationInput } from '../registry/inputs.ts';
 import {
   createOrganization,
   deleteOrganization,
   disableOrganization,
   enableOrganization,
   getOrganization,
+  organizationInput,
+  parseInput,
   updateOrganization,
-} from '../registry/organizations.ts';
+} from '@latchkey/registry';
+import { Command } from 'commander';
 import { CHANGE, READ, withSession } from '../terminal/session.ts';
 import { presentMember, presentOrganization } from './present.ts';
 

@@ -1,6 +1,5 @@
+import { keyState, toInput } from '@latchkey/registry';
 import type { Account, Client, Member, Organization, ResourceServer, SigningKey } from '@latchkey/storage';
-import { toInput } from '../registry/resource-servers.ts';
-import { keyState } from '../registry/signing-keys.ts';
 
 /** The shapes of `--json`. Scripts depend on them: members may be added, none renamed or taken away. */
 type Shape = Record<string, unknown>;

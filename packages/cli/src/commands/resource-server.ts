@@ -1,17 +1,18 @@
-import { SIGNING_ALGORITHMS, TOKEN_FORMATS } from '@latchkey/storage';
-import { Command } from 'commander';
-import { addClientSecret } from '../registry/client-secrets.ts';
-import { createClient, parseClientMetadata } from '../registry/clients.ts';
-import { parseInput } from '../registry/faults.ts';
-import { resourceServerInput } from '../registry/inputs.ts';
-import type { Operator } from '../registry/operator.ts';
 import {
+  addClientSecret,
+  createClient,
   createResourceServer,
   deleteResourceServer,
   getResourceServer,
+  type Operator,
+  parseClientMetadata,
+  parseInput,
+  resourceServerInput,
   toInput,
   updateResourceServer,
-} from '../registry/resource-servers.ts';
+} from '@latchkey/registry';
+import { SIGNING_ALGORITHMS, TOKEN_FORMATS } from '@latchkey/storage';
+import { Command } from 'commander';
 import { CHANGE, CHANGE_SECRETS, READ, withSession } from '../terminal/session.ts';
 import { collect, parseSeconds, UsageError } from '../terminal/usage.ts';
 import { SHOWN_ONCE } from './client-secret.ts';

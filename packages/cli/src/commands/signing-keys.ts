@@ -1,6 +1,6 @@
+import { retireSigningKey, rotateSigningKey } from '@latchkey/registry';
 import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '@latchkey/storage';
 import { Command, Option } from 'commander';
-import { retireSigningKey, rotateSigningKey } from '../registry/signing-keys.ts';
 import { CHANGE, CHANGE_KEYS, READ, withSession } from '../terminal/session.ts';
 import { parseDuration } from '../terminal/usage.ts';
 import { presentSigningKey } from './present.ts';

@@ -1,9 +1,12 @@
 import { ROLES } from '@latchkey/protocol';
+import {
+  findAccountByName,
+  parseInput,
+  putMember,
+  removeMember,
+  role as roleSchema,
+} from '@latchkey/registry';
 import type { Command } from 'commander';
-import { findAccountByName } from '../registry/accounts.ts';
-import { parseInput } from '../registry/faults.ts';
-import { role as roleSchema } from '../registry/inputs.ts';
-import { putMember, removeMember } from '../registry/members.ts';
 import { CHANGE, withSession } from '../terminal/session.ts';
 import { presentMember } from './present.ts';
 

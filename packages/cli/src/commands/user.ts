@@ -1,15 +1,15 @@
-import { Command } from 'commander';
 import {
+  accountInput,
   createAccount,
   deleteAccount,
   disableAccount,
   enableAccount,
   findAccountByName,
+  parseInput,
   setAccountPassword,
   updateAccount,
-} from '../registry/accounts.ts';
-import { parseInput } from '../registry/faults.ts';
-import { accountInput } from '../registry/inputs.ts';
+} from '@latchkey/registry';
+import { Command } from 'commander';
 import { type PasswordOptions, readPassword } from '../terminal/ask.ts';
 import { CHANGE, READ, withSession } from '../terminal/session.ts';
 import { UsageError } from '../terminal/usage.ts';

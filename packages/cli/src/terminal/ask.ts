@@ -1,7 +1,5 @@
 import { confirm, isCancel, password as promptPassword } from '@clack/prompts';
-import { generatePassword } from '../registry/accounts.ts';
-import { parseInput } from '../registry/faults.ts';
-import { password as passwordSchema } from '../registry/inputs.ts';
+import { generatePassword, parseInput, password as passwordSchema } from '@latchkey/registry';
 import { CancelledError, UsageError } from './usage.ts';
 
 /** Questions go to stderr, so that stdout holds results alone. */

@@ -1,7 +1,7 @@
+import { createOperator, type Operator } from '@latchkey/registry';
 import { defineEnv, type Env, EnvError, type EnvSpec, readEnv, variable } from '@latchkey/service';
 import { type FeedEvent, openPostgres, openRedis, type SharedStorage } from '@latchkey/storage';
 import type { Command } from 'commander';
-import { createOperator, type Operator } from '../registry/operator.ts';
 import { confirmOrCancel } from './ask.ts';
 import { createOutput, type Output } from './output.ts';
 
