@@ -8,22 +8,29 @@ import {
   type Role,
 } from '@latchkey/protocol';
 
-/** Who a request acts for. Frozen: one object serves every request that brings the same token. */
+/** The two kinds of credential: a token (JWT or opaque), or an API key. */
+export type CredentialKind = 'token' | 'api_key';
+
+/** Who a request acts for. Frozen: one object serves every request that brings the same credential. */
 export interface Principal {
-  /** `user`: an account through a client. `client`: a client on its own (client credentials). */
-  readonly kind: 'user' | 'client';
+  /** `user`: an account through a client. `client`: a client on its own (client credentials). `api_key`: a program. */
+  readonly kind: 'user' | 'client' | 'api_key';
   readonly accountId?: string;
-  readonly clientId: string;
+  /** Absent for API keys. */
+  readonly clientId?: string;
+  readonly apiKeyId?: string;
+  /** What requests are counted under: the API key's id, or the client's. */
+  readonly credentialId: string;
   /** Absent for an account or client without an organisation. */
   readonly organizationId?: string;
   readonly environment: Environment;
-  /** The account's role when the token was issued; absent for clients. */
+  /** The account's role when the token was issued; accounts alone have one. */
   readonly role?: Role;
   readonly plan?: Plan;
   readonly scopes: ReadonlySet<string>;
-  /** `jti`: names the token in logs without being worth anything. */
-  readonly tokenId: string;
-  /** The consent the token was issued under; absent for clients. */
+  /** `jti`: names the token in logs without being worth anything. Absent for API keys. */
+  readonly tokenId?: string;
+  /** The consent the token was issued under; absent for clients and API keys. */
   readonly grantId?: string;
 }
 
@@ -36,6 +43,7 @@ export function toPrincipal(claims: AccessTokenClaims): Principal {
     kind: isClient ? 'client' : 'user',
     ...(isClient ? {} : { accountId: claims.sub }),
     clientId: claims.client_id,
+    credentialId: claims.client_id,
     ...(claims.org_id === undefined ? {} : { organizationId: claims.org_id }),
     environment: claims.env ?? 'live',
     ...(role === undefined ? {} : { role }),

@@ -7,6 +7,13 @@ export type Environment = (typeof ENVIRONMENTS)[number];
 export const PLANS = ['free', 'professional', 'enterprise'] as const;
 export type Plan = (typeof PLANS)[number];
 
+/** Requests in a minute, over all credentials of an organisation, unless it has a limit of its own. */
+export const PLAN_REQUESTS_PER_MINUTE: Readonly<Record<Plan, number>> = {
+  free: 1_000,
+  professional: 10_000,
+  enterprise: 100_000,
+};
+
 /** Claims of a JWT access token: RFC 9068 §2.2 first, then Latchkey's own. Instants are epoch seconds. */
 export interface AccessTokenClaims {
   iss: string;

@@ -68,9 +68,24 @@ export const ERRORS = {
   // The API's own
   unauthorized: { status: 401, source: 'Latchkey', description: 'Credentials are required' },
   forbidden: { status: 403, source: 'Latchkey', description: 'This is not allowed' },
+  https_required: {
+    status: 403,
+    source: 'Latchkey',
+    description: 'Only https is accepted here',
+  },
   not_found: { status: 404, source: 'Latchkey', description: 'There is nothing here' },
   method_not_allowed: { status: 405, source: 'Latchkey', description: 'The method is not allowed here' },
   conflict: { status: 409, source: 'Latchkey', description: 'The request conflicts with the current state' },
+  idempotency_key_reused: {
+    status: 409,
+    source: 'Latchkey',
+    description: 'This Idempotency-Key was used with another request',
+  },
+  idempotency_in_progress: {
+    status: 409,
+    source: 'Latchkey',
+    description: 'The first request with this Idempotency-Key has not been answered',
+  },
   payload_too_large: { status: 413, source: 'Latchkey', description: 'The request body is too large' },
   unsupported_media_type: {
     status: 415,

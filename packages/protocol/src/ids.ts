@@ -6,6 +6,7 @@ export const ID_PREFIXES = {
   account: 'user',
   client: 'client',
   secret: 'secret',
+  apiKey: 'key',
   resourceServer: 'rs',
   grant: 'grant',
   auditEvent: 'evt',
@@ -28,6 +29,15 @@ export function randomBase62(length: number): string {
       // 248 is the largest multiple of 62 below 256; bytes above it would favour the first letters.
       if (byte < 248 && text.length < length) text += ALPHABET[byte % 62];
     }
+  }
+  return text;
+}
+
+/** A whole number in base62, filled with zeros from the left. */
+export function toBase62(value: number, length: number): string {
+  let text = '';
+  for (let rest = value; text.length < length; rest = Math.floor(rest / 62)) {
+    text = ALPHABET.charAt(rest % 62) + text;
   }
   return text;
 }

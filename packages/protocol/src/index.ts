@@ -1,3 +1,5 @@
+export * from './addresses.ts';
+export * from './api-keys.ts';
 export * from './challenge.ts';
 export * from './claims.ts';
 export * from './client-metadata.ts';

@@ -5,8 +5,8 @@ export interface AuditEvent {
   /** `sign_in.succeeded`, `client.secret_created`, `grant.revoked` … */
   action: string;
   result: 'success' | 'failure';
-  /** Who did it: an account, client or "cli". */
-  actor: { type: 'account' | 'client' | 'operator' | 'system'; id: string | null };
+  /** Who did it: an account, client, API key or "cli". */
+  actor: { type: 'account' | 'client' | 'api_key' | 'operator' | 'system'; id: string | null };
   /** To what. */
   target: { type: string; id: string } | null;
   organizationId: string | null;
@@ -22,11 +22,22 @@ export type NewAuditEvent = Pick<AuditEvent, 'action' | 'result' | 'actor'> &
 
 export interface AuditEvents {
   append(event: NewAuditEvent): Promise<void>;
-  /** Newest first. `before` is an event id: what is older than it. */
-  list(filter: {
-    organizationId?: string;
-    action?: string;
-    before?: string;
-    limit: number;
-  }): Promise<AuditEvent[]>;
+  /** Newest first. `before` is an event id: what is older than it. What is not named is not asked for. */
+  list(filter: AuditEventFilter): Promise<AuditEvent[]>;
+}
+
+export interface AuditEventFilter {
+  organizationId?: string | undefined;
+  action?: string | undefined;
+  result?: AuditEvent['result'] | undefined;
+  /** Who did it, by id. */
+  actorId?: string | undefined;
+  /** To what, by id. */
+  targetId?: string | undefined;
+  /** At or after. */
+  from?: Date | undefined;
+  /** Before. */
+  to?: Date | undefined;
+  before?: string | undefined;
+  limit: number;
 }

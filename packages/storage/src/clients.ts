@@ -33,6 +33,13 @@ export interface Clients {
   find(id: string): Promise<Client | undefined>;
   /** Every client, or those of an organisation, oldest first. */
   list(filter?: { organizationId?: string }): Promise<Client[]>;
+  /** A page of an organisation's clients in one environment, newest first; `after` is the id of the last one before. */
+  listPage(filter: {
+    organizationId: string;
+    environment: Environment;
+    after?: string | undefined;
+    limit: number;
+  }): Promise<Client[]>;
   /** Changes the named fields and `updatedAt`. `metadata` is replaced whole. */
   update(
     id: string,

@@ -1,10 +1,12 @@
 export * from './accounts.ts';
+export * from './api-keys.ts';
 export * from './artifacts.ts';
 export * from './audit-events.ts';
 export * from './clients.ts';
 export * from './digest.ts';
 export * from './errors.ts';
 export * from './grants.ts';
+export * from './idempotency.ts';
 export { generateSigningKey } from './keys/generate.ts';
 export { openPrivateJwk, SealedKeyError, sealPrivateJwk } from './keys/seal.ts';
 export * from './manufacturing.ts';
@@ -20,3 +22,4 @@ export * from './resource-servers.ts';
 export * from './revocations.ts';
 export * from './signing-keys.ts';
 export * from './storage.ts';
+export * from './usage.ts';

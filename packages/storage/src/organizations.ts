@@ -1,11 +1,25 @@
 import type { Plan, Role } from '@latchkey/protocol';
 
+export const LEAKED_KEY_POLICIES = ['revoke', 'notify'] as const;
+/** `notify` marks the key and writes it to the audit log, for organisations that rotate before they revoke. */
+export type LeakedKeyPolicy = (typeof LEAKED_KEY_POLICIES)[number];
+
+/** Fields with defaults: no limit of its own, used from anywhere, leaked keys revoked. */
+export type OrganizationSettings = Pick<Organization, 'rateLimit' | 'ipAllowlist' | 'leakedKeyPolicy'>;
+
 /** A customer: who owns applications, keys and data, and whose plan sets the limits. */
 export interface Organization {
   id: string;
   name: string;
   plan: Plan;
+  /** Requests per minute over all its credentials; null: what the plan gives. */
+  rateLimit: number | null;
+  /** Addresses and CIDR ranges from which its credentials may be used at resource servers; empty: anywhere. */
+  ipAllowlist: string[];
+  /** What happens to a key of its that somebody reports as published. */
+  leakedKeyPolicy: LeakedKeyPolicy;
   createdAt: Date;
+  updatedAt: Date;
   /** Set while the organisation is disabled: nobody acts for it. */
   disabledAt: Date | null;
 }
@@ -25,14 +39,21 @@ export interface Membership extends Member {
 
 export interface Organizations {
   /** Inserts. Throws `ConflictError` when the id is taken. */
-  create(organization: Pick<Organization, 'id' | 'name' | 'plan'>): Promise<Organization>;
+  create(
+    organization: Pick<Organization, 'id' | 'name' | 'plan'> & Partial<OrganizationSettings>,
+  ): Promise<Organization>;
   find(id: string): Promise<Organization | undefined>;
   /** Every organisation, oldest first. */
   list(): Promise<Organization[]>;
-  /** Changes the named fields. Answers undefined when there is no such organisation. */
+  /**
+   * Those changed at or after this instant. With a margin before the last look it tells a process what a lost
+   * announcement did not. Deleted ones are missing: disable, announce, then delete.
+   */
+  listChangedSince(since: Date): Promise<Organization[]>;
+  /** Changes the named fields and `updatedAt`. Answers undefined when there is no such organisation. */
   update(
     id: string,
-    changes: Partial<Pick<Organization, 'name' | 'plan' | 'disabledAt'>>,
+    changes: Partial<Pick<Organization, 'name' | 'plan' | 'disabledAt'> & OrganizationSettings>,
   ): Promise<Organization | undefined>;
   /** Deletes the organisation with its members, clients and data. Answers false when there was none. */
   delete(id: string): Promise<boolean>;

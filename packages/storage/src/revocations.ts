@@ -26,12 +26,14 @@ export interface Revocations {
 }
 
 /**
- * A change every process must hear of within a second. `revocation` ends tokens; `client`, `resource_server`
- * and `signing_keys` say that a cached copy is stale.
+ * A change every process must hear of within a second. `revocation` ends tokens; the others say that a cached copy is
+ * stale: an API key that was revoked is one that changed.
  */
 export type FeedEvent =
   | { type: 'revocation'; revocation: Revocation }
+  | { type: 'api_key'; id: string }
   | { type: 'client'; id: string }
+  | { type: 'organization'; id: string }
   | { type: 'resource_server'; id: string }
   | { type: 'signing_keys' };
 

@@ -1,26 +1,33 @@
+import type { Permits } from '@latchkey/guard/permits';
 import type { Accounts } from './accounts.ts';
+import type { ApiKeys } from './api-keys.ts';
 import type { Artifacts, Counters, Replays } from './artifacts.ts';
 import type { AuditEvents } from './audit-events.ts';
 import type { Clients } from './clients.ts';
 import type { Grants } from './grants.ts';
+import type { IdempotencyKeys } from './idempotency.ts';
 import type { Manufacturing } from './manufacturing.ts';
 import type { Organizations } from './organizations.ts';
 import type { RefreshTokens } from './refresh-tokens.ts';
 import type { ResourceServers } from './resource-servers.ts';
 import type { RevocationFeed, Revocations } from './revocations.ts';
 import type { SigningKeys } from './signing-keys.ts';
+import type { Usage } from './usage.ts';
 
 /** Records that must survive anything: PostgreSQL, or PGlite with the same SQL. */
 export interface DurableStorage {
   organizations: Organizations;
   accounts: Accounts;
   clients: Clients;
+  apiKeys: ApiKeys;
   resourceServers: ResourceServers;
   grants: Grants;
   refreshTokens: RefreshTokens;
   signingKeys: SigningKeys;
   revocations: Revocations;
   auditEvents: AuditEvents;
+  usage: Usage;
+  idempotencyKeys: IdempotencyKeys;
   manufacturing: Manufacturing;
   /** Brings the schema to this release's version; answers the names of the migrations that ran. */
   migrate(): Promise<string[]>;
@@ -39,6 +46,8 @@ export interface SharedStorage {
   artifacts: Artifacts;
   replays: Replays;
   counters: Counters;
+  /** What rate limits lease from; the guard's own, over this store. */
+  permits: Permits;
   feed: RevocationFeed;
   /** Throws `StorageUnavailableError` when the store does not answer. */
   ping(): Promise<void>;
