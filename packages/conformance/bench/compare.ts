@@ -1,4 +1,5 @@
 import { type Counter, type CountPlan, countInstructions } from './instructions.ts';
+import { readRedisTrips } from './redis-trips.ts';
 import { type Subject, type SubjectProcess, startSubject } from './subject-process.ts';
 
 /** Subjects held against a baseline in the same run. */
@@ -6,11 +7,15 @@ export interface Comparison {
   title: string;
   baseline: Subject;
   candidates: Subject[];
+  /** Shown beside the candidates, and held to nothing. */
+  others?: Subject[];
+  /** The Redis that all of them use: what each asks of it is counted. */
+  redisUrl?: string;
   requestsPerRound: number;
   rounds: number;
   counted: CountPlan;
   /** `cost`: at most so many times the baseline's work per request; `rate`: at least so much of its rate. */
-  target: { kind: 'cost' | 'rate'; ratio: number };
+  target: { kind: 'cost' | 'rate'; ratio: number; redisTrips?: number };
 }
 
 export interface Row {
@@ -20,7 +25,10 @@ export interface Row {
   instructions: number | undefined;
   /** Work per request against the baseline: by instructions where they are counted, else by user time. */
   costRatio: number;
-  meetsTarget: boolean;
+  /** Round trips to Redis per request, where they are counted. */
+  redisTrips: number | undefined;
+  /** Undefined for what is held to no target. */
+  meetsTarget: boolean | undefined;
 }
 
 export interface CompareOptions {
@@ -36,17 +44,27 @@ export async function compare(comparison: Comparison, options: CompareOptions): 
     row?.instructions ?? row?.userMicroseconds ?? Number.NaN;
   return rows.map((row) => {
     const costRatio = work(row) / work(rows[0]);
-    return { ...row, costRatio, meetsTarget: meets(comparison.target, costRatio) };
+    const isCandidate = comparison.candidates.some(({ name }) => name === row.name);
+    const meetsTarget = isCandidate ? meets(comparison.target, costRatio, row.redisTrips) : undefined;
+    return { ...row, costRatio, meetsTarget };
   });
 }
 
-function meets({ kind, ratio }: Comparison['target'], costRatio: number): boolean {
-  return kind === 'cost' ? costRatio <= ratio : 1 / costRatio >= ratio;
+function meets(target: Comparison['target'], costRatio: number, redisTrips = 0): boolean {
+  const withinRatio = target.kind === 'cost' ? costRatio <= target.ratio : 1 / costRatio >= target.ratio;
+  return withinRatio && redisTrips <= (target.redisTrips ?? Number.POSITIVE_INFINITY);
 }
+
+const subjectsOf = ({ baseline, candidates, others = [] }: Comparison) => [
+  baseline,
+  ...candidates,
+  ...others,
+];
 
 interface Sample {
   userMicroseconds: number;
   requestsPerSecond: number;
+  redisTrips: number | undefined;
 }
 
 /**
@@ -54,18 +72,19 @@ interface Sample {
  * alike, and takes each one's median.
  */
 async function timeSubjects(
-  { title, baseline, candidates, requestsPerRound, rounds }: Comparison,
+  comparison: Comparison,
   progress: CompareOptions['progress'],
 ): Promise<(Sample & { name: string })[]> {
+  const { title, rounds } = comparison;
   const running: { process: SubjectProcess; samples: Sample[] }[] = [];
   try {
-    for (const subject of [baseline, ...candidates]) {
+    for (const subject of subjectsOf(comparison)) {
       running.push({ process: await startSubject(subject), samples: [] });
     }
     for (let round = 0; round <= rounds; round++) {
       for (const { process, samples } of running) {
         progress(`${title}: round ${round}/${rounds}, ${process.name}`);
-        const sample = await timeRound(process, requestsPerRound);
+        const sample = await timeRound(process, comparison);
         // Round 0 warms caches and the compiler up.
         if (round > 0) samples.push(sample);
       }
@@ -77,24 +96,31 @@ async function timeSubjects(
     name,
     userMicroseconds: median(samples.map((sample) => sample.userMicroseconds)),
     requestsPerSecond: median(samples.map((sample) => sample.requestsPerSecond)),
+    redisTrips: comparison.redisUrl ? median(samples.map((sample) => sample.redisTrips ?? 0)) : undefined,
   }));
 }
 
-async function timeRound(process: SubjectProcess, requests: number): Promise<Sample> {
+async function timeRound(
+  process: SubjectProcess,
+  { requestsPerRound: requests, redisUrl }: Comparison,
+): Promise<Sample> {
+  const tripsBefore = await readRedisTrips(redisUrl);
   const before = await process.userMicroseconds();
   const { requestsPerSecond } = await process.send(requests);
   const after = await process.userMicroseconds();
-  return { userMicroseconds: (after - before) / requests, requestsPerSecond };
+  const redisTrips = ((await readRedisTrips(redisUrl)) - tripsBefore) / requests;
+  return { userMicroseconds: (after - before) / requests, requestsPerSecond, redisTrips };
 }
 
 /** Side by side: what is counted does not depend on what else runs. */
 async function countSubjects(
-  { title, baseline, candidates, counted }: Comparison,
+  comparison: Comparison,
   { counter, progress }: CompareOptions,
 ): Promise<Map<string, number>> {
   if (!counter) return new Map();
+  const { title, counted } = comparison;
   progress(`${title}: counting instructions with ${counter}`);
-  const subjects = [baseline, ...candidates];
+  const subjects = subjectsOf(comparison);
   const counts = await Promise.all(subjects.map((subject) => countInstructions(counter, subject, counted)));
   return new Map(subjects.map(({ name }, index) => [name, counts[index] ?? Number.NaN]));
 }

@@ -56,7 +56,8 @@ function progress(text: string): void {
 
 function format({ title, target }: Comparison, rows: Row[]): string {
   const goal = target.kind === 'cost' ? `cost ≤ ${target.ratio} ×` : `rate ≥ ${target.ratio} ×`;
-  const head = ['', 'instructions', 'user time', 'rate', target.kind];
+  const trips = target.redisTrips === undefined ? '' : `, Redis round trips < ${target.redisTrips} a request`;
+  const head = ['', 'instructions', 'user time', 'rate', 'Redis', target.kind, ''];
   const lines = rows.map((row, index) => {
     const ratio = target.kind === 'cost' ? row.costRatio : 1 / row.costRatio;
     return [
@@ -64,13 +65,15 @@ function format({ title, target }: Comparison, rows: Row[]): string {
       row.instructions === undefined ? '-' : `${Math.round(row.instructions / 1000)}k`,
       `${row.userMicroseconds.toFixed(0)} µs`,
       `${row.requestsPerSecond.toFixed(0)}/s`,
-      index === 0 ? 'baseline' : `${ratio.toFixed(2)} × ${row.meetsTarget ? 'met' : 'MISSED'}`,
+      row.redisTrips === undefined ? '-' : row.redisTrips.toFixed(3),
+      index === 0 ? 'baseline' : `${ratio.toFixed(2)} ×`,
+      row.meetsTarget === undefined ? '' : row.meetsTarget ? 'met' : 'MISSED',
     ];
   });
   const table = [head, ...lines].map(
-    ([name = '', ...cells]) => name.padEnd(38) + cells.map((cell) => cell.padStart(15)).join(''),
+    ([name = '', ...cells]) => name.padEnd(38) + cells.map((cell) => cell.padStart(13)).join(''),
   );
-  return `\n${title} (${goal} baseline)\n${table.join('\n')}\n`;
+  return `\n${title} (${goal} baseline${trips})\n${table.join('\n')}\n`;
 }
 
 await main(process.argv.slice(2));
