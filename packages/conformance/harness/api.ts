@@ -1,6 +1,7 @@
 import { createApi } from '@latchkey/api';
 import { createLogger, createMetrics, listen } from '@latchkey/service';
 import type { Deployment } from './deployment.ts';
+import { PEPPER } from './secrets.ts';
 
 export interface RunningApi {
   url: string;
@@ -15,7 +16,7 @@ export async function startApi(
   options: { now?: () => Date } = {},
 ): Promise<RunningApi> {
   const { issuer, audience, durable, shared } = deployment;
-  const config = { origin: 'http://127.0.0.1', audience, issuer, trustedProxies: [] };
+  const config = { origin: 'http://127.0.0.1', audience, issuer, pepper: PEPPER, trustedProxies: [] };
   const logger = createLogger({ service: 'api', level: 'silent' });
   const api = await createApi(config, { durable, shared, logger, metrics: createMetrics('api'), ...options });
   const server = await listen(api.handler, { host: '127.0.0.1', port: 0 });

@@ -52,8 +52,9 @@ export async function prepareProcesses(postgresUrl: string): Promise<ProcessDepl
     },
     async startApi() {
       const PORT = String(await freePort());
-      const env = { ...common, PORT, API_ORIGIN: `http://127.0.0.1:${PORT}`, API_AUDIENCE: audience };
-      return keep(startService('api', env));
+      const { PEPPER } = SECRETS_ENV;
+      const API_ORIGIN = `http://127.0.0.1:${PORT}`;
+      return keep(startService('api', { ...common, PEPPER, PORT, API_ORIGIN, API_AUDIENCE: audience }));
     },
     async close() {
       await Promise.all(running.map((service) => service.kill()));

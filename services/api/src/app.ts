@@ -10,17 +10,16 @@ import {
   type Metrics,
   serveAssets,
 } from '@latchkey/service';
-import type { Manufacturing } from '@latchkey/storage';
 import Koa from 'koa';
 import type { ApiConfig } from './config.ts';
 import { allowOrigins } from './cors.ts';
 import { REFERENCE_PATH, serveDocumentation } from './documentation.ts';
-import { BASE_PATH, createRouteTable } from './route-table.ts';
+import { BASE_PATH, type Route } from './route-table.ts';
 import { serveRoutes } from './serve.ts';
 
 export interface AppDeps {
   config: ApiConfig;
-  data: Manufacturing;
+  routes: Route[];
   guard: Guard;
   logger: Logger;
   metrics: Metrics;
@@ -28,9 +27,8 @@ export interface AppDeps {
 }
 
 /** Every mount; `route-table.ts` has every route with its scope. */
-export function createApp({ config, data, guard, logger, metrics, health }: AppDeps): RequestListener {
+export function createApp({ config, routes, guard, logger, metrics, health }: AppDeps): RequestListener {
   const app = new Koa();
-  const routes = createRouteTable(data);
   const pages = createPages({
     assetsPath: ASSETS_PATH,
     productName: config.productName ?? 'Latchkey',
@@ -49,7 +47,7 @@ export function createApp({ config, data, guard, logger, metrics, health }: AppD
 /** The guard of this API, for tokens of its issuer. */
 export function createApiGuard(
   config: ApiConfig,
-  data: Manufacturing,
+  routes: Route[],
   deps: { revocations: RevocationList; logger: Logger; now?: () => Date },
 ): Guard {
   const { now } = deps;
@@ -59,7 +57,7 @@ export function createApiGuard(
     ...(config.jwksUri ? { jwksUri: config.jwksUri } : {}),
     revocations: deps.revocations,
     metadata: {
-      scopesSupported: [...new Set(createRouteTable(data).map(({ scope }) => scope))],
+      scopesSupported: [...new Set(routes.map(({ scope }) => scope))],
       name: `${config.productName ?? 'Latchkey'} API`,
       documentationUrl: `${config.origin}${REFERENCE_PATH}`,
     },

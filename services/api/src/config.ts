@@ -8,6 +8,8 @@ export interface ApiConfig {
   issuer: string;
   /** Where the issuer's keys are. Default: `/.well-known/jwks.json` under the issuer. */
   jwksUri?: string;
+  /** Under which the secrets of API keys and applications are digested; the authorization server's. */
+  pepper: Buffer;
   /** Addresses or CIDR ranges whose `X-Forwarded-*` is believed. */
   trustedProxies: string[];
   /** The deployer's own templates, strongest first. */

@@ -1,3 +1,4 @@
+import type { Principal } from '@latchkey/guard';
 import { HttpError } from '@latchkey/service';
 import type { Tenant } from '@latchkey/storage';
 import type { z } from 'zod';
@@ -5,11 +6,18 @@ import type { z } from 'zod';
 /** What an endpoint works with: everything validated, and whose rows it may touch. */
 export interface Call<Query, Body> {
   tenant: Tenant;
+  /** Who calls; holds the scope of the route. */
+  principal: Principal;
+  /** Where the call comes from, for the audit log. */
+  origin: { ip: string | null; requestId: string | null };
   /** Segments of the path by name; any text. */
   params: Readonly<Record<string, string>>;
   query: Query;
   body: Body;
 }
+
+/** The answer, by its name among the OpenAPI document's schemas; 204 has no body. */
+export type Answer = { name: string; schema: z.ZodType; status: 200 | 201 } | { status: 204 };
 
 export interface Endpoint<Query = unknown, Body = unknown> {
   /** Names the operation in the OpenAPI document and in generated clients. */
@@ -19,8 +27,7 @@ export interface Endpoint<Query = unknown, Body = unknown> {
   tag: string;
   query?: z.ZodType<Query>;
   body?: z.ZodType<Body>;
-  /** The answer, by its name among the OpenAPI document's schemas. */
-  answer: { name: string; schema: z.ZodType; status: 200 | 201 };
+  answer: Answer;
   /** Collection that holds what is created, where that is not the path it was posted to. */
   location?: string;
   /** What a 409 can mean here. */

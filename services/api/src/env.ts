@@ -14,6 +14,11 @@ export const apiEnv = defineEnv({
     schema: variable.origin().optional(),
     description: "Where the issuer's keys are fetched, if not at its public URL; may be inside the network",
   },
+  PEPPER: {
+    schema: variable.key(),
+    description: "The authorization server's: 32 random bytes in hex or base64url",
+    secret: true,
+  },
 });
 
 export type ApiEnv = Env<typeof apiEnv>;
@@ -38,6 +43,7 @@ export function toApiConfig(env: ApiEnv): ApiConfig {
     audience: env.API_AUDIENCE ?? env.API_ORIGIN,
     issuer: env.ISSUER,
     ...(env.JWKS_URI ? { jwksUri: env.JWKS_URI } : {}),
+    pepper: env.PEPPER,
     trustedProxies: env.TRUSTED_PROXIES,
     templateDirs: env.TEMPLATE_DIRS,
   };

@@ -1,9 +1,10 @@
 import type { RequestListener } from 'node:http';
+import { createRevocationFollower } from '@latchkey/guard';
 import { createHealth, type Health, type Logger, type Metrics } from '@latchkey/service';
 import type { DurableStorage, SharedStorage } from '@latchkey/storage';
 import { createApiGuard, createApp } from './app.ts';
 import type { ApiConfig } from './config.ts';
-import { createRevocationFollower } from './revocations.ts';
+import { createRouteTable } from './route-table.ts';
 
 export type { ApiConfig } from './config.ts';
 export { apiEnv, checkApiEnv } from './env.ts';
@@ -31,17 +32,18 @@ export async function createApi(config: ApiConfig, deps: ApiDeps): Promise<ApiSe
   const { durable, shared, logger, metrics, now } = deps;
   const clock = now ? { now } : {};
   const revocations = createRevocationFollower({
-    durable,
-    shared,
-    logger,
+    feed: shared.feed,
+    record: durable.revocations,
+    onWarning: (error) => logger.warn({ err: error }, 'revocations not read, trying again'),
     onSigningKeys: () => void guard.refreshKeys(),
-    ...clock,
+    ...(now ? { now: () => now().getTime() } : {}),
   });
-  const guard = createApiGuard(config, durable.manufacturing, { revocations, logger, ...clock });
+  const routes = createRouteTable({ durable, feed: shared.feed, pepper: config.pepper, logger, ...clock });
+  const guard = createApiGuard(config, routes, { revocations, logger, ...clock });
   await revocations.start();
   const health = deps.health ?? createHealth({ durable: durable.ping });
   return {
-    handler: createApp({ config, data: durable.manufacturing, guard, logger, metrics, health }),
+    handler: createApp({ config, routes, guard, logger, metrics, health }),
     ready: () => durable.ping(),
     stop: () => revocations.stop(),
   };

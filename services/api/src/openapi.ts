@@ -1,7 +1,7 @@
 import { DATA_SCOPES, ERRORS, type ErrorCode } from '@latchkey/protocol';
 import { z } from 'zod';
 import type { ApiConfig } from './config.ts';
-import type { Endpoint } from './endpoint.ts';
+import type { Answer, Endpoint } from './endpoint.ts';
 import type { Route } from './route-table.ts';
 
 type Json = Record<string, unknown>;
@@ -13,8 +13,8 @@ export function describeRoutes(routes: Route[], config: ApiConfig) {
   for (const route of routes) {
     const path = route.path.replace(/:(\w+)/g, '{$1}');
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: describeOperation(route) };
-    const { name, schema } = route.endpoint.answer;
-    schemas[name] ??= jsonSchema(schema, 'output');
+    const { answer } = route.endpoint;
+    if (answer.status !== 204) schemas[answer.name] ??= jsonSchema(answer.schema, 'output');
     if (route.endpoint.body) schemas[bodyName(route.endpoint)] = jsonSchema(route.endpoint.body, 'input');
   }
   return {
@@ -54,10 +54,15 @@ function describeOperation({ path, scope, endpoint }: Route): Json {
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(body ? { requestBody: { required: true, content: json(bodyName(endpoint)) } } : {}),
     responses: {
-      [answer.status]: { description: answer.status === 201 ? 'Created' : 'OK', content: json(answer.name) },
+      [answer.status]: describeAnswer(answer),
       ...describeErrors(codes, conflict),
     },
   };
+}
+
+function describeAnswer(answer: Answer): Json {
+  if (answer.status === 204) return { description: 'Done' };
+  return { description: answer.status === 201 ? 'Created' : 'OK', content: json(answer.name) };
 }
 
 function describeErrors(codes: ErrorCode[], conflict: string | undefined): Record<string, Json> {

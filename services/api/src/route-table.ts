@@ -1,5 +1,6 @@
-import type { DATA_SCOPES } from '@latchkey/protocol';
-import type { Manufacturing } from '@latchkey/storage';
+import type { DATA_SCOPES, MANAGEMENT_SCOPES } from '@latchkey/protocol';
+import type { Logger } from '@latchkey/service';
+import type { DurableStorage, RevocationFeed } from '@latchkey/storage';
 import type { Endpoint } from './endpoint.ts';
 import { createInspectionEndpoints } from './routes/inspections.ts';
 import { createInventoryEndpoints } from './routes/inventory.ts';
@@ -7,25 +8,45 @@ import { createOperationEndpoints } from './routes/operations.ts';
 import { createWorkOrderEndpoints } from './routes/work-orders.ts';
 
 export interface Route {
-  method: 'GET' | 'POST' | 'PATCH';
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Template: `:name` stands for one segment. */
   path: string;
   /** What a credential must hold. */
-  scope: keyof typeof DATA_SCOPES;
+  scope: keyof typeof DATA_SCOPES | keyof typeof MANAGEMENT_SCOPES;
   endpoint: Endpoint;
+  /** Kinds of credential that may call it. Default: both. */
+  credentials?: readonly ('token' | 'api_key')[];
+  /** For each credential by itself, beside the limits of its key and organisation. */
+  limit?: { requests: number; windowSeconds: number };
+}
+
+/** What endpoints work with. */
+export interface RouteDeps {
+  durable: DurableStorage;
+  /** Told of changed records. */
+  feed: Pick<RevocationFeed, 'publish'>;
+  /** Under which the secrets of API keys and applications are digested. */
+  pepper: Buffer;
+  logger: Logger;
+  now?: () => Date;
 }
 
 export const BASE_PATH = '/api/v2';
 
 /** Every route of the API, with the scope it needs. */
-export function createRouteTable(data: Manufacturing): Route[] {
+export function createRouteTable({ durable: { manufacturing: data } }: RouteDeps): Route[] {
   const orders = createWorkOrderEndpoints(data);
   const operations = createOperationEndpoints(data);
   const inspections = createInspectionEndpoints(data);
   const inventory = createInventoryEndpoints(data);
-  const route = (line: string, scope: Route['scope'], endpoint: Endpoint): Route => {
+  const route = (
+    line: string,
+    scope: Route['scope'],
+    endpoint: Endpoint,
+    more: Pick<Route, 'credentials' | 'limit'> = {},
+  ): Route => {
     const [method, path] = line.split(/ +/);
-    return { method: method as Route['method'], path: `${BASE_PATH}${path}`, scope, endpoint };
+    return { method: method as Route['method'], path: `${BASE_PATH}${path}`, scope, endpoint, ...more };
   };
   return [
     route('GET   /work-orders', 'work-orders:read', orders.list),

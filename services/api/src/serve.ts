@@ -1,11 +1,8 @@
 import { Router } from '@koa/router';
 import { createKoaGuard, type Guard, type Principal } from '@latchkey/guard';
 import { HttpError } from '@latchkey/service';
-import { ConflictError, type Tenant } from '@latchkey/storage';
 import type Koa from 'koa';
-import { z } from 'zod';
-import type { Call, Endpoint } from './endpoint.ts';
-import { parseQuery, readInput } from './input.ts';
+import { answer } from './answer.ts';
 import { BASE_PATH, type Route } from './route-table.ts';
 
 declare module 'koa' {
@@ -49,44 +46,4 @@ function refuse(router: Router, ctx: Koa.Context): never {
   const methods = new Set(router.match(ctx.path, ctx.method).path.flatMap((layer) => layer.methods));
   if (methods.size === 0) throw new HttpError('not_found');
   throw new HttpError('method_not_allowed', { headers: { Allow: [...methods].toSorted().join(', ') } });
-}
-
-const noQuery = z.strictObject({});
-
-function answer(endpoint: Endpoint, origin: string): Koa.Middleware {
-  return async function endpointAnswer(ctx: Koa.Context) {
-    const tenant = tenantOf(ctx.state.principal);
-    const query = parseQuery(ctx.querystring, endpoint.query ?? noQuery);
-    const body = endpoint.body ? await readInput(ctx.req, endpoint.body) : undefined;
-    const result = await perform(endpoint, { tenant, params: ctx.params, query, body });
-    ctx.status = endpoint.answer.status;
-    ctx.body = result;
-    if (endpoint.answer.status === 201) ctx.set('Location', `${origin}${locate(endpoint, ctx.path, result)}`);
-  };
-}
-
-/** Where a created record is: under the path it was posted to, unless the endpoint says otherwise. */
-function locate(endpoint: Endpoint, path: string, result: unknown): string {
-  const id = typeof result === 'object' && result !== null && 'id' in result ? result.id : '';
-  return `${endpoint.location ? BASE_PATH + endpoint.location : path}/${id}`;
-}
-
-/** Rows belong to organisations: a credential without one has none to reach. */
-function tenantOf({ organizationId, environment }: Principal): Tenant {
-  if (organizationId === undefined) {
-    throw new HttpError('forbidden', { description: 'The access token belongs to no organization' });
-  }
-  return { organizationId, environment };
-}
-
-async function perform(endpoint: Endpoint, call: Call<unknown, unknown>): Promise<unknown> {
-  try {
-    return await endpoint.handle(call);
-  } catch (cause) {
-    if (!(cause instanceof ConflictError)) throw cause;
-    throw new HttpError('conflict', {
-      ...(endpoint.conflict ? { description: endpoint.conflict } : {}),
-      cause,
-    });
-  }
 }

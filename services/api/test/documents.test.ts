@@ -3,8 +3,7 @@ import { DATA_SCOPES } from '@latchkey/protocol';
 import { EnvError, readEnv } from '@latchkey/service';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { apiEnv, checkApiEnv, toApiConfig } from '../src/env.ts';
-import { createRouteTable } from '../src/route-table.ts';
-import { ORIGIN, startApi, type TestApi } from './harness.ts';
+import { ORIGIN, PEPPER, ROUTES, startApi, type TestApi } from './harness.ts';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -15,7 +14,6 @@ afterAll(() => api.close());
 const open = (path: string, accept = '*/*') => fetch(`${api.url}${path}`, { headers: { accept } });
 
 describe('the OpenAPI document', () => {
-  const routes = createRouteTable({} as never);
   // biome-ignore lint/suspicious/noExplicitAny: read as a reader of the document does.
   let document: any;
   beforeAll(async () => {
@@ -34,7 +32,7 @@ describe('the OpenAPI document', () => {
       ([path, item]) =>
         Object.entries(item).map(([method, { security }]) => [`${method.toUpperCase()} ${path}`, security]),
     );
-    const wanted = routes.map(({ method, path, scope }) => [
+    const wanted = ROUTES.map(({ method, path, scope }) => [
       `${method} ${path.replace(/:(\w+)/g, '{$1}')}`,
       [{ oauth2: [scope] }],
     ]);
@@ -42,9 +40,9 @@ describe('the OpenAPI document', () => {
   });
 
   test('names each operation once, and every parameter of a path', () => {
-    const operations = routes.map(({ endpoint }) => endpoint.id);
+    const operations = ROUTES.map(({ endpoint }) => endpoint.id);
     expect(new Set(operations).size).toBe(operations.length);
-    for (const { path, method } of routes) {
+    for (const { path, method } of ROUTES) {
       const template = path.replace(/:(\w+)/g, '{$1}');
       const { parameters = [] } = document.paths[template][method.toLowerCase()];
       const named = parameters
@@ -100,7 +98,7 @@ describe('pages', () => {
     expect(home.headers.get('content-security-policy')).toContain("default-src 'none'");
     expect(await home.text()).toContain('href="/docs"');
     const reference = await (await open('/docs', 'text/html')).text();
-    for (const { endpoint } of createRouteTable({} as never)) {
+    for (const { endpoint } of ROUTES) {
       expect(reference).toContain(endpoint.summary.replaceAll("'", '&#39;'));
     }
   });
@@ -135,15 +133,17 @@ describe('the environment', () => {
   const source = {
     API_ORIGIN: 'https://api.example.test/',
     ISSUER: 'https://auth.example.test',
+    PEPPER: PEPPER.toString('hex'),
     DATABASE_URL: 'postgres://localhost/x',
     REDIS_URL: 'redis://localhost',
   };
 
-  test('of four variables is enough: the audience is the origin', () => {
+  test('of five variables is enough: the audience is the origin', () => {
     expect(toApiConfig(readEnv(apiEnv, source, checkApiEnv))).toEqual({
       origin: 'https://api.example.test',
       audience: 'https://api.example.test',
       issuer: 'https://auth.example.test',
+      pepper: PEPPER,
       trustedProxies: [],
       templateDirs: [],
     });

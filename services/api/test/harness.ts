@@ -1,4 +1,5 @@
 /** The API over real HTTP, on a database of its own, with a test's issuer beside it. */
+import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { newId } from '@latchkey/protocol';
@@ -13,7 +14,8 @@ import {
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { inject } from 'vitest';
 import { createDatabase } from '../../../infra/test/servers.ts';
-import { type ApiServer, createApi } from '../src/index.ts';
+import { type ApiConfig, type ApiServer, createApi } from '../src/index.ts';
+import { createRouteTable } from '../src/route-table.ts';
 
 /** Every data scope the API knows. */
 export const ALL_SCOPES = ['work-orders', 'operations', 'quality', 'inventory']
@@ -53,8 +55,7 @@ export async function startApi(): Promise<TestApi> {
   const shared = openMemory();
   const issuer = await startIssuer();
   const [logger, metrics] = [createLogger({ service: 'api', level: 'silent' }), createMetrics('api')];
-  const config = { origin: ORIGIN, audience: ORIGIN, issuer: issuer.url, trustedProxies: [] };
-  const api = await createApi(config, { durable, shared, logger, metrics });
+  const api = await createApi(configOf(issuer.url), { durable, shared, logger, metrics });
   const server = await listen(api.handler, { host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${server.port}`;
   const tenant = async (environment: Tenant['environment'] = 'live') => {
@@ -95,6 +96,15 @@ export async function startApi(): Promise<TestApi> {
       await database.drop();
     },
   };
+}
+
+/** The table as it is, over no stores: for tests that go through every route. */
+export const ROUTES = createRouteTable({ durable: { manufacturing: {} }, feed: {} } as never);
+
+export const PEPPER = randomBytes(32);
+
+export function configOf(issuer: string): ApiConfig {
+  return { origin: ORIGIN, audience: ORIGIN, issuer, pepper: PEPPER, trustedProxies: [] };
 }
 
 /** The API's name in tokens and documents: not where the test reaches it. */

@@ -2,7 +2,7 @@ import { createLogger, createMetrics, listen } from '@latchkey/service';
 import { openMemory, openPostgres, StorageUnavailableError } from '@latchkey/storage';
 import { expect, test } from 'vitest';
 import { createApi } from '../src/index.ts';
-import { ORIGIN, startApi } from './harness.ts';
+import { configOf, startApi } from './harness.ts';
 
 test('with the issuer away, tokens of known keys go on working', async () => {
   const api = await startApi();
@@ -32,12 +32,7 @@ test('with PostgreSQL away: 503 with Retry-After, not ready, but alive', async (
 test('without the record of revocations the API does not start', async () => {
   const durable = openPostgres({ url: 'postgres://127.0.0.1:1/nothing' });
   const [logger, metrics] = [createLogger({ service: 'api', level: 'silent' }), createMetrics('api')];
-  const config = {
-    origin: ORIGIN,
-    audience: ORIGIN,
-    issuer: 'https://auth.example.test',
-    trustedProxies: [],
-  };
+  const config = configOf('https://auth.example.test');
   await expect(createApi(config, { durable, shared: openMemory(), logger, metrics })).rejects.toThrow(
     StorageUnavailableError,
   );
@@ -46,7 +41,7 @@ test('without the record of revocations the API does not start', async () => {
 
 test('with the issuer away from the start: 503 until it is there, for no fault of the token', async () => {
   const api = await startApi();
-  const config = { origin: ORIGIN, audience: ORIGIN, issuer: 'http://127.0.0.1:1', trustedProxies: [] };
+  const config = configOf('http://127.0.0.1:1');
   const [logger, metrics] = [createLogger({ service: 'api', level: 'silent' }), createMetrics('api')];
   const { durable, shared } = api;
   const other = await createApi(config, { durable, shared, logger, metrics });

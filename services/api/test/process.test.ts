@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { openPostgres } from '@latchkey/storage';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { createDatabase, type TestDatabase } from '../../../infra/test/servers.ts';
+import { PEPPER } from './harness.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
@@ -20,6 +21,7 @@ function start(): ChildProcess {
     env: {
       API_ORIGIN: 'http://127.0.0.1:3001',
       ISSUER: 'http://127.0.0.1:3000',
+      PEPPER: PEPPER.toString('hex'),
       DATABASE_URL: database.url,
       REDIS_URL: inject('redisUrl'),
       HOST: '127.0.0.1',

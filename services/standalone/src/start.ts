@@ -74,7 +74,7 @@ async function start(
   await prepareRegistry({ durable, shared, secrets, addresses }, options);
   const stores = { durable, shared };
   onStop(await serveAuth(auth, addresses, secrets, { ...stores, logger: log.createLogger('auth') }));
-  onStop(await serveApi(api, addresses, { ...stores, logger: log.createLogger('api') }));
+  onStop(await serveApi(api, addresses, secrets, { ...stores, logger: log.createLogger('api') }));
   // Before all else: requests in flight still need the stores.
   onStop(async () => {
     await api.close();
@@ -136,8 +136,14 @@ async function serveAuth(port: Port, { issuer }: Addresses, secrets: Secrets, de
   return auth.stop;
 }
 
-async function serveApi(port: Port, { issuer, api: origin }: Addresses, deps: Deps): Promise<Cleanup> {
-  const config = { origin, audience: origin, issuer, trustedProxies: [] };
+async function serveApi(
+  port: Port,
+  { issuer, api: origin }: Addresses,
+  secrets: Secrets,
+  deps: Deps,
+): Promise<Cleanup> {
+  const pepper = Buffer.from(secrets.pepper, 'hex');
+  const config = { origin, audience: origin, issuer, pepper, trustedProxies: [] };
   const api = await createApi(config, { ...deps, metrics: createMetrics('api') });
   port.serve(api.handler);
   await api.ready();
