@@ -10,4 +10,18 @@ export {
   type KoaMiddleware,
 } from './koa.ts';
 export type { Principal } from './principal.ts';
-export type { RevocationList } from './revocations.ts';
+export {
+  createRevocationFollower,
+  type FeedEvent,
+  type FeedHandlers,
+  type RevocationFeed,
+  type RevocationFollower,
+  type RevocationFollowerOptions,
+  type RevocationRecord,
+} from './revocation-follower.ts';
+export {
+  createRevocationSet,
+  type Revocation,
+  type RevocationList,
+  type RevocationSet,
+} from './revocations.ts';
