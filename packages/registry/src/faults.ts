@@ -22,6 +22,11 @@ export class NotFoundError extends Error {
   }
 }
 
+/** The record is in a state that does not allow the change. The message is for whoever asked. */
+export class StateError extends Error {
+  override name = 'StateError';
+}
+
 /** Parses untrusted input. @throws {InvalidInputError} naming every fault by its path */
 export function parseInput<T>(schema: z.ZodType<T>, input: unknown): T {
   const result = schema.safeParse(input);

@@ -1,4 +1,5 @@
 export * from './accounts.ts';
+export * from './api-keys.ts';
 export * from './client-secrets.ts';
 export * from './clients.ts';
 export * from './faults.ts';
@@ -8,4 +9,5 @@ export * from './operator.ts';
 export * from './organizations.ts';
 export * from './resource-servers.ts';
 export * from './revoke.ts';
+export * from './scopes.ts';
 export * from './signing-keys.ts';

@@ -1,5 +1,15 @@
-import { ID_PREFIXES, type IdKind, isId, isScopeToken, OIDC_SCOPES, PLANS, ROLES } from '@latchkey/protocol';
-import { SIGNING_ALGORITHMS, TOKEN_FORMATS } from '@latchkey/storage';
+import {
+  API_KEY_PATTERN,
+  ID_PREFIXES,
+  type IdKind,
+  isAddressRange,
+  isId,
+  isScopeToken,
+  OIDC_SCOPES,
+  PLANS,
+  ROLES,
+} from '@latchkey/protocol';
+import { LEAKED_KEY_POLICIES, SIGNING_ALGORITHMS, TOKEN_FORMATS } from '@latchkey/storage';
 import { z } from 'zod';
 
 /** No access token lives longer, so whatever outlives tokens (revocations, retired keys) can be dated without look-ups. */
@@ -77,10 +87,63 @@ const identifier = text()
   )
   .refine((uri) => !uri.includes('#'), 'must not have a fragment');
 
+const withoutRepeats = (texts: string[]) => [...new Set(texts)];
+
+/** Addresses and CIDR ranges; an empty list allows all. */
+export const ipAllowlist = z
+  .array(
+    text().trim().refine(isAddressRange, 'must be an IP address or a CIDR range'),
+    'must be a list of IP addresses and CIDR ranges',
+  )
+  .max(100, 'must hold at most 100 ranges')
+  .transform(withoutRepeats);
+
+/** Requests per minute. */
+export const rateLimit = z
+  .int('must be a whole number of requests per minute')
+  .min(1, 'must be at least 1')
+  .max(1_000_000_000, 'must be at most 1000000000');
+
+/** RFC 3339. Whether it is in the future is judged where the clock is. */
+export const expiresAt = z.iso
+  .datetime({ offset: true, error: 'must be an instant such as 2031-12-31T23:59:59Z' })
+  .transform((instant) => new Date(instant));
+
+export const leakedKeyPolicy = z.enum(LEAKED_KEY_POLICIES, {
+  error: `must be one of ${LEAKED_KEY_POLICIES.join(', ')}`,
+});
+
+/** Names stand in the audit log and in lists, where no key may. */
+export const apiKeyName = displayName.refine(
+  (name) => !API_KEY_PATTERN.test(name),
+  'must not hold an API key',
+);
+
+/** Whether they exist is judged against the resource servers. */
+export const apiKeyScopes = z
+  .array(text().refine(isScopeToken, 'is not a scope token (RFC 6749 §3.3)'), 'must be a list of scopes')
+  .min(1, 'must hold at least one scope')
+  .max(200, 'must hold at most 200 scopes')
+  .transform(withoutRepeats);
+
+const organizationSettings = {
+  rate_limit: rateLimit.nullable().optional(),
+  ip_allowlist: ipAllowlist.optional(),
+  leaked_key_policy: leakedKeyPolicy.optional(),
+};
+
 export const organizationInput = z.strictObject({
   id: recordId('organization').optional(),
   name: displayName,
   plan: plan.default('free'),
+  ...organizationSettings,
+});
+
+/** What is left out stays as it is. */
+export const organizationChanges = z.strictObject({
+  name: displayName.optional(),
+  plan: plan.optional(),
+  ...organizationSettings,
 });
 
 export const accountInput = z.strictObject({
@@ -111,5 +174,6 @@ export const resourceServerInput = z.strictObject({
 });
 
 export type OrganizationInput = z.infer<typeof organizationInput>;
+export type OrganizationChanges = z.infer<typeof organizationChanges>;
 export type AccountInput = z.infer<typeof accountInput>;
 export type ResourceServerInput = z.infer<typeof resourceServerInput>;

@@ -1,6 +1,19 @@
-import type { AuditEvent, DurableStorage, FeedEvent, NewAuditEvent, RevocationFeed } from '@latchkey/storage';
+import type {
+  ApiKey,
+  AuditEvent,
+  DurableStorage,
+  FeedEvent,
+  NewAuditEvent,
+  RevocationFeed,
+} from '@latchkey/storage';
 
-/** Who changes the registry, in which stores. */
+/** Whoever changes a record, and so may have made an API key. */
+export type Actor = ApiKey['createdBy'];
+
+/** From where: both null for what no request asked for. */
+export type Origin = Pick<AuditEvent, 'ip' | 'requestId'>;
+
+/** Who changes the registry, from where, in which stores. */
 export interface Operator {
   durable: DurableStorage;
   /**
@@ -8,41 +21,43 @@ export interface Operator {
    * stands, and processes read it from the database once they can.
    */
   announce(event: FeedEvent): Promise<void>;
-  actor: AuditEvent['actor'];
+  actor: Actor;
+  origin: Origin;
   now(): Date;
 }
 
-export interface OperatorOptions {
+interface Stores {
   durable: DurableStorage;
   feed: Pick<RevocationFeed, 'publish'>;
   /** Called once for each announcement that did not get through. */
   onMissed?: (cause: unknown) => void;
-  /** Stands in the audit log: "cli", "standalone". */
-  name: string;
+  origin?: Origin;
   now?: () => Date;
 }
 
-export function createOperator({
-  durable,
-  feed,
-  onMissed = () => {},
-  name,
-  now = () => new Date(),
-}: OperatorOptions): Operator {
+/** By `name` for the operator's own programs, as the audit log shows them: "cli", "standalone". */
+export type OperatorOptions = Stores & ({ name: string; actor?: never } | { actor: Actor; name?: never });
+
+const NOWHERE: Origin = { ip: null, requestId: null };
+
+export function createOperator(options: OperatorOptions): Operator {
+  const { durable, feed, onMissed = () => {}, origin = NOWHERE, now = () => new Date() } = options;
   return {
     durable,
     announce: (event) => feed.publish(event).catch(onMissed),
-    actor: { type: 'operator', id: name },
+    actor: options.actor ?? { type: 'operator', id: options.name },
+    origin,
     now,
   };
 }
 
 /** Writes what was done to the audit log. */
 export function recordChange(
-  { durable, actor }: Operator,
+  { durable, actor, origin }: Operator,
   action: string,
   target: { type: string; id: string },
   more: Pick<NewAuditEvent, 'organizationId' | 'details'> = {},
 ): Promise<void> {
-  return durable.auditEvents.append({ action, result: 'success', actor, target, ...more });
+  const { ip, requestId } = origin;
+  return durable.auditEvents.append({ action, result: 'success', actor, target, ip, requestId, ...more });
 }

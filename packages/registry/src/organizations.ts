@@ -1,16 +1,32 @@
 import { newId } from '@latchkey/protocol';
-import type { Organization } from '@latchkey/storage';
+import type { Organization, OrganizationSettings } from '@latchkey/storage';
 import { NotFoundError } from './faults.ts';
-import type { OrganizationInput } from './inputs.ts';
+import type { OrganizationChanges, OrganizationInput } from './inputs.ts';
 import { type Operator, recordChange } from './operator.ts';
 import { revokeAuthority } from './revoke.ts';
+
+export type OrganizationFields = Pick<Organization, 'name' | 'plan'> & OrganizationSettings;
+
+/** What the input names, in the words of the record. */
+export function toOrganizationFields(input: OrganizationChanges): Partial<OrganizationFields> {
+  const { name, plan, rate_limit: rateLimit, ip_allowlist, leaked_key_policy } = input;
+  return {
+    ...(name !== undefined && { name }),
+    ...(plan !== undefined && { plan }),
+    ...(rateLimit !== undefined && { rateLimit }),
+    ...(ip_allowlist !== undefined && { ipAllowlist: ip_allowlist }),
+    ...(leaked_key_policy !== undefined && { leakedKeyPolicy: leaked_key_policy }),
+  };
+}
 
 export async function createOrganization(
   operator: Operator,
   input: OrganizationInput,
 ): Promise<Organization> {
   const { id = newId('organization'), name, plan } = input;
-  const organization = await operator.durable.organizations.create({ id, name, plan });
+  const fields = { ...toOrganizationFields(input), name, plan };
+  const organization = await operator.durable.organizations.create({ id, ...fields });
+  await operator.announce({ type: 'organization', id });
   await recordChange(operator, 'organization.created', { type: 'organization', id }, { organizationId: id });
   return organization;
 }
@@ -24,15 +40,21 @@ export async function getOrganization({ durable }: Operator, id: string): Promis
 export async function updateOrganization(
   operator: Operator,
   id: string,
-  changes: Partial<Pick<Organization, 'name' | 'plan'>>,
+  changes: OrganizationChanges,
 ): Promise<Organization> {
   await getOrganization(operator, id);
-  await operator.durable.organizations.update(id, changes);
+  await operator.durable.organizations.update(id, toOrganizationFields(changes));
+  await operator.announce({ type: 'organization', id });
   await recordChange(
     operator,
     'organization.updated',
     { type: 'organization', id },
-    { organizationId: id, details: { changed: Object.keys(changes) } },
+    {
+      organizationId: id,
+      details: {
+        changed: Object.entries(changes).flatMap(([name, value]) => (value === undefined ? [] : [name])),
+      },
+    },
   );
   return getOrganization(operator, id);
 }
@@ -47,12 +69,12 @@ export async function disableOrganization(operator: Operator, id: string): Promi
 export async function enableOrganization(operator: Operator, id: string): Promise<Organization> {
   await getOrganization(operator, id);
   await operator.durable.organizations.update(id, { disabledAt: null });
-  await announceClients(operator, id);
+  await announceOrganization(operator, id);
   await recordChange(operator, 'organization.enabled', { type: 'organization', id }, { organizationId: id });
   return getOrganization(operator, id);
 }
 
-/** Deletes it with its members, clients and data. */
+/** Deletes it with its members, clients, API keys and data. */
 export async function deleteOrganization(operator: Operator, id: string): Promise<void> {
   const clients = await operator.durable.clients.list({ organizationId: id });
   // First nothing new can be issued, then what was issued ends, and only then the rows that name it go.
@@ -61,6 +83,7 @@ export async function deleteOrganization(operator: Operator, id: string): Promis
     await revokeAuthority(operator, { subject: 'client', id: client.id }, { clientId: client.id });
   }
   await operator.durable.organizations.delete(id);
+  await operator.announce({ type: 'organization', id });
   for (const client of clients) await operator.announce({ type: 'client', id: client.id });
   await recordChange(operator, 'organization.deleted', { type: 'organization', id }, { organizationId: id });
 }
@@ -68,10 +91,14 @@ export async function deleteOrganization(operator: Operator, id: string): Promis
 async function suspend(operator: Operator, id: string): Promise<void> {
   const { disabledAt } = await getOrganization(operator, id);
   if (!disabledAt) await operator.durable.organizations.update(id, { disabledAt: operator.now() });
-  await announceClients(operator, id);
+  await announceOrganization(operator, id);
   await revokeAuthority(operator, { subject: 'organization', id }, { organizationId: id });
 }
 
-async function announceClients({ durable, announce }: Operator, organizationId: string): Promise<void> {
-  for (const { id } of await durable.clients.list({ organizationId })) await announce({ type: 'client', id });
+/** Its API keys are not named one by one: whoever takes a key looks at its organisation as well. */
+async function announceOrganization({ durable, announce }: Operator, id: string): Promise<void> {
+  await announce({ type: 'organization', id });
+  for (const client of await durable.clients.list({ organizationId: id })) {
+    await announce({ type: 'client', id: client.id });
+  }
 }
