@@ -13,6 +13,7 @@ export interface Subject {
 export interface SubjectProcess {
   name: string;
   pid: number;
+  load: Load;
   /** Sends its request so many times; throws unless every answer is a 2xx. */
   send(requests: number): Promise<{ requestsPerSecond: number }>;
   userMicroseconds(): Promise<number>;
@@ -43,6 +44,7 @@ export async function startSubject(
   return {
     name,
     pid: child.pid ?? 0,
+    load,
     send: (requests) => send(name, load, requests),
     async userMicroseconds() {
       const answer = nextMessage(child, 'cpu');
@@ -59,7 +61,16 @@ export async function startSubject(
 }
 
 async function send(name: string, load: Load, requests: number): Promise<{ requestsPerSecond: number }> {
-  const result = await autocannon({ ...load, amount: requests, connections: CONNECTIONS, timeout: 60 });
+  const { url, method, headers, body } = load;
+  const result = await autocannon({
+    url,
+    method,
+    headers,
+    ...(body === undefined ? {} : { body }),
+    amount: requests,
+    connections: CONNECTIONS,
+    timeout: 60,
+  });
   if (result['2xx'] !== requests) {
     throw new Error(`${name}: ${result['2xx']} of ${requests} answers were 2xx`);
   }

@@ -7,6 +7,8 @@ export interface Load {
   method: 'GET' | 'POST';
   headers: Record<string, string>;
   body?: string;
+  /** Authorization values to choose from, where a subject knows several credentials. */
+  authorizations?: string[];
 }
 
 /** What a subject's process and the bench say to each other. */

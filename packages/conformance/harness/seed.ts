@@ -1,6 +1,7 @@
 import {
   type ClientMetadata,
   DATA_SCOPES,
+  MANAGEMENT_SCOPES,
   ROLES,
   type Role,
   validateClientMetadata,
@@ -19,7 +20,10 @@ export interface SeededClient {
 
 export interface Seed {
   people: Record<Role, Person & { id: string }>;
-  clients: Record<'web' | 'published' | 'machine' | 'resourceServer' | 'otherResourceServer', SeededClient> &
+  clients: Record<
+    'web' | 'published' | 'machine' | 'manager' | 'resourceServer' | 'otherResourceServer',
+    SeededClient
+  > &
     Record<'spa' | 'native', { client_id: string }>;
 }
 
@@ -47,6 +51,10 @@ export async function seed(
       application_type: 'native',
     }),
     machine: await addClient(durable, pepper, 'client_machine', { ...machine, application_type: 'machine' }),
+    manager: await addClient(durable, pepper, 'client_manager', {
+      scope: Object.keys({ ...DATA_SCOPES, ...MANAGEMENT_SCOPES }).join(' '),
+      application_type: 'machine',
+    }),
     resourceServer: await addClient(durable, pepper, 'client_rs', { application_type: 'resource_server' }),
     otherResourceServer: await addClient(durable, pepper, 'client_rs2', {
       application_type: 'resource_server',
@@ -112,14 +120,15 @@ async function createClient(
 }
 
 async function seedResourceServers(durable: DurableStorage, audience: string): Promise<void> {
-  const common = { signingAlgorithm: 'ES256', acceptsApiKeys: false, tokenTtlSeconds: 3600 } as const;
+  const common = { signingAlgorithm: 'ES256', tokenTtlSeconds: 3600 } as const;
   await durable.resourceServers.create({
     ...common,
     id: 'rs_api',
     identifier: audience,
     name: 'MES API',
-    scopes: { ...DATA_SCOPES },
+    scopes: { ...DATA_SCOPES, ...MANAGEMENT_SCOPES },
     tokenFormat: 'jwt',
+    acceptsApiKeys: true,
     isDefault: true,
     introspectionClientId: 'client_rs',
   });
@@ -130,6 +139,7 @@ async function seedResourceServers(durable: DurableStorage, audience: string): P
     name: 'Opaque API',
     scopes: { 'work-orders:read': DATA_SCOPES['work-orders:read'] },
     tokenFormat: 'opaque',
+    acceptsApiKeys: false,
     isDefault: false,
     introspectionClientId: 'client_rs2',
   });
