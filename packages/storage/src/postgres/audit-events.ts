@@ -1,6 +1,8 @@
 import { newId } from '@latchkey/protocol';
-import type { AuditEvent, AuditEvents } from '../audit-events.ts';
-import type { PostgresContext } from './database.ts';
+import { type Kysely, sql } from 'kysely';
+import type { AuditEvent, AuditEventFilter, AuditEvents } from '../audit-events.ts';
+import type { Database, PostgresContext } from './database.ts';
+import { isStorable } from './text.ts';
 
 const COLUMNS = [
   'id',
@@ -34,18 +36,34 @@ export function createPostgresAuditEvents({ db, now }: PostgresContext): AuditEv
         })
         .execute();
     },
-    async list({ organizationId, action, before, limit }) {
-      let query = db.selectFrom('auditEvents').select(COLUMNS).orderBy('position', 'desc').limit(limit);
-      if (organizationId !== undefined) query = query.where('organizationId', '=', organizationId);
-      if (action !== undefined) query = query.where('action', '=', action);
-      if (before !== undefined) {
-        query = query.where('position', '<', (eb) =>
-          eb.selectFrom('auditEvents as newer').select('newer.position').where('newer.id', '=', before),
-        );
-      }
-      return (await query.execute()).map(toEvent);
-    },
+    list: (filter) => list(db, filter),
   };
+}
+
+const NAMED = ['organizationId', 'action', 'result', 'actorId', 'targetId'] as const;
+
+async function list(db: Kysely<Database>, filter: AuditEventFilter): Promise<AuditEvent[]> {
+  const { from, to, before, limit } = filter;
+  let events = db
+    .selectFrom('auditEvents')
+    .select(COLUMNS)
+    .orderBy('at', 'desc')
+    .orderBy('position', 'desc')
+    .limit(limit);
+  for (const column of NAMED) {
+    const value = filter[column];
+    if (value === undefined) continue;
+    if (!isStorable(value)) return [];
+    events = events.where(column, '=', value);
+  }
+  if (from !== undefined) events = events.where('at', '>=', from);
+  if (to !== undefined) events = events.where('at', '<', to);
+  if (before !== undefined) {
+    if (!isStorable(before)) return [];
+    events = events.where(sql<boolean>`(at, position) < (
+      (select at from audit_events where id = ${before}), (select position from audit_events where id = ${before}))`);
+  }
+  return (await events.execute()).map(toEvent);
 }
 
 interface AuditEventRow extends Omit<AuditEvent, 'actor' | 'target'> {

@@ -33,6 +33,7 @@ export function createPostgresClients(context: PostgresContext): Clients {
           : query<ClientRow>(LIST_OF_ORGANIZATION, [testInstant(), organizationId]);
       return toClients(await rows);
     },
+    listPage: (filter) => listPage(context, filter),
     async update(id, { metadata, ...changes }) {
       const { numUpdatedRows } = await db
         .updateTable('clients')
@@ -78,17 +79,38 @@ function createSecrets({
 }
 
 /** A row for each live secret of each client; one with nulls where there is none. $1: the instant. */
-const SELECT = `
+const select = (clients: string) => `
   select clients.id, clients.organization_id, clients.environment, clients.metadata, clients.created_at,
     clients.updated_at, clients.disabled_at, secret.id as secret_id, secret.digest,
     secret.created_at as secret_created_at, secret.expires_at as secret_expires_at
-  from clients
+  from ${clients} clients
   left join client_secrets secret on secret.client_id = clients.id
     and (secret.expires_at is null or secret.expires_at > coalesce($1::timestamptz, statement_timestamp()))`;
 const ORDER = 'order by clients.created_at, clients.id, secret.created_at, secret.id';
-const FIND = `${SELECT} where clients.id = $2 ${ORDER}`;
-const LIST = `${SELECT} ${ORDER}`;
-const LIST_OF_ORGANIZATION = `${SELECT} where clients.organization_id = $2 ${ORDER}`;
+const FIND = `${select('clients')} where clients.id = $2 ${ORDER}`;
+const LIST = `${select('clients')} ${ORDER}`;
+const LIST_OF_ORGANIZATION = `${select('clients')} where clients.organization_id = $2 ${ORDER}`;
+
+/** Limited before the join: a page is of clients, however many secrets they have. */
+const page = (restriction: string) => `
+  ${select(`(
+    select id, organization_id, environment, metadata, created_at, updated_at, disabled_at from clients
+    where organization_id = $2 and environment = $3 ${restriction}
+    order by created_at desc, id desc limit $4)`)}
+  order by clients.created_at desc, clients.id desc, secret.created_at, secret.id`;
+const FIRST_PAGE = page('');
+/** The instant is compared in the database, which knows it more finely than a `Date`. */
+const NEXT_PAGE = page(`and (created_at, id) < (
+    (select last.created_at from clients last where last.id = $5 and last.organization_id = $2), $5)`);
+
+async function listPage(
+  { query, testInstant }: PostgresContext,
+  { organizationId, environment, after, limit }: Parameters<Clients['listPage']>[0],
+): Promise<Client[]> {
+  const parameters = [testInstant(), organizationId, environment, limit];
+  if (after === undefined) return toClients(await query<ClientRow>(FIRST_PAGE, parameters));
+  return isStorable(after) ? toClients(await query<ClientRow>(NEXT_PAGE, [...parameters, after])) : [];
+}
 
 interface ClientRow extends Omit<Client, 'secrets'> {
   secretId: string | null;

@@ -1,18 +1,36 @@
 import type { ClientMetadata, Environment, Plan, Role } from '@latchkey/protocol';
-import { CamelCasePlugin, type ColumnType, CompiledQuery, Kysely, type RawBuilder, sql } from 'kysely';
+import {
+  CamelCasePlugin,
+  type ColumnType,
+  CompiledQuery,
+  type Generated,
+  Kysely,
+  type RawBuilder,
+  sql,
+} from 'kysely';
+import type { ApiKey } from '../api-keys.ts';
 import type { AuditEvent } from '../audit-events.ts';
+import type { LeakedKeyPolicy } from '../organizations.ts';
 import type { SigningAlgorithm, TokenFormat } from '../resource-servers.ts';
 import type { RevocationSubject } from '../revocations.ts';
+import type { UsageCount } from '../usage.ts';
 import { createDialect, type SqlPool } from './dialect.ts';
 
 /** A document: read as an object, written as text (`JSON.stringify`), since pg turns arrays into SQL arrays. */
 export type Json<T> = ColumnType<T, string, string>;
 
+/** Order of insertion. bigint: compared in SQL, never read. */
+type Position = ColumnType<never, never, never>;
+
 interface OrganizationsTable {
   id: string;
   name: string;
   plan: Plan;
+  rateLimit: number | null;
+  ipAllowlist: ColumnType<string[], string | undefined, string>;
+  leakedKeyPolicy: Generated<LeakedKeyPolicy>;
   createdAt: Date;
+  updatedAt: Date;
   disabledAt: Date | null;
 }
 
@@ -50,6 +68,14 @@ interface ClientSecretsTable {
   digest: Buffer;
   createdAt: Date;
   expiresAt: Date | null;
+}
+
+interface ApiKeysTable extends Omit<ApiKey, 'scopes' | 'ipAllowlist' | 'createdBy'> {
+  position: Position;
+  scopes: Json<string[]>;
+  ipAllowlist: Json<string[]>;
+  createdByType: ApiKey['createdBy']['type'];
+  createdById: string;
 }
 
 interface ResourceServersTable {
@@ -116,8 +142,7 @@ interface RevocationsTable {
 }
 
 interface AuditEventsTable {
-  /** Order of insertion. bigint: compared in SQL, never read. */
-  position: ColumnType<never, never, never>;
+  position: Position;
   id: string;
   at: Date;
   action: string;
@@ -132,6 +157,20 @@ interface AuditEventsTable {
   details: Json<Record<string, unknown>>;
 }
 
+interface UsageTable extends Omit<UsageCount, 'requests'> {
+  /** bigint: added up in SQL, never read. */
+  requests: ColumnType<never, number, never>;
+}
+
+interface IdempotencyKeysTable {
+  digest: Buffer;
+  fingerprint: Buffer;
+  status: number | null;
+  sealed: Buffer | null;
+  createdAt: Date;
+  expiresAt: Date;
+}
+
 /** Every table, in camelCase; the plugin turns names to snake_case and leaves documents alone. */
 export interface Database {
   organizations: OrganizationsTable;
@@ -139,6 +178,7 @@ export interface Database {
   members: MembersTable;
   clients: ClientsTable;
   clientSecrets: ClientSecretsTable;
+  apiKeys: ApiKeysTable;
   resourceServers: ResourceServersTable;
   grants: GrantsTable;
   consents: ConsentsTable;
@@ -146,6 +186,8 @@ export interface Database {
   signingKeys: SigningKeysTable;
   revocations: RevocationsTable;
   auditEvents: AuditEventsTable;
+  usage: UsageTable;
+  idempotencyKeys: IdempotencyKeysTable;
 }
 
 /** The present instant as SQL: the database's clock, which all processes share, unless a test gives its own. */

@@ -1,11 +1,13 @@
 import { CompiledQuery } from 'kysely';
 import type { DurableStorage } from '../storage.ts';
 import { createPostgresAccounts } from './accounts.ts';
+import { createPostgresApiKeys } from './api-keys.ts';
 import { createPostgresAuditEvents } from './audit-events.ts';
 import { createPostgresClients } from './clients.ts';
 import { createContext } from './database.ts';
 import type { SqlPool } from './dialect.ts';
 import { createPostgresGrants } from './grants.ts';
+import { createPostgresIdempotencyKeys } from './idempotency.ts';
 import { createPostgresManufacturing } from './manufacturing/index.ts';
 import { checkSchema, migrate, readMigrations } from './migrate.ts';
 import { createPostgresOrganizations } from './organizations.ts';
@@ -14,6 +16,7 @@ import { createPostgresRefreshTokens } from './refresh-tokens.ts';
 import { createPostgresResourceServers } from './resource-servers.ts';
 import { createPostgresRevocations } from './revocations.ts';
 import { createPostgresSigningKeys } from './signing-keys.ts';
+import { createPostgresUsage } from './usage.ts';
 
 export interface PostgresOptions extends PoolOptions {
   /** Replaces the database's clock; for tests. */
@@ -33,12 +36,15 @@ export function createDurableStorage(pool: SqlPool, now?: () => Date): DurableSt
     organizations: createPostgresOrganizations(context),
     accounts: createPostgresAccounts(context),
     clients: createPostgresClients(context),
+    apiKeys: createPostgresApiKeys(context),
     resourceServers: createPostgresResourceServers(context),
     grants: createPostgresGrants(context),
     refreshTokens: createPostgresRefreshTokens(context),
     signingKeys: createPostgresSigningKeys(context),
     revocations: createPostgresRevocations(context),
     auditEvents: createPostgresAuditEvents(context),
+    usage: createPostgresUsage(context),
+    idempotencyKeys: createPostgresIdempotencyKeys(context),
     manufacturing: createPostgresManufacturing(context),
     migrate: () => migrate(pool, readMigrations()),
     checkSchema: () => checkSchema(pool, readMigrations()),

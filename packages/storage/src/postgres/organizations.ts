@@ -1,8 +1,18 @@
-import type { Membership, Organizations } from '../organizations.ts';
+import type { Membership, Organization, OrganizationSettings, Organizations } from '../organizations.ts';
 import type { PostgresContext } from './database.ts';
 import { isStorable } from './text.ts';
 
-const COLUMNS = ['id', 'name', 'plan', 'createdAt', 'disabledAt'] as const;
+const COLUMNS = [
+  'id',
+  'name',
+  'plan',
+  'rateLimit',
+  'ipAllowlist',
+  'leakedKeyPolicy',
+  'createdAt',
+  'updatedAt',
+  'disabledAt',
+] as const;
 const MEMBER_COLUMNS = ['organizationId', 'accountId', 'role', 'createdAt'] as const;
 
 export function createPostgresOrganizations(context: PostgresContext): Organizations {
@@ -11,7 +21,7 @@ export function createPostgresOrganizations(context: PostgresContext): Organizat
     create: (organization) =>
       db
         .insertInto('organizations')
-        .values({ ...organization, createdAt: now(), disabledAt: null })
+        .values({ ...toColumns(organization), createdAt: now(), updatedAt: now() })
         .returning(COLUMNS)
         .executeTakeFirstOrThrow(),
     find: async (id) =>
@@ -19,10 +29,12 @@ export function createPostgresOrganizations(context: PostgresContext): Organizat
         ? db.selectFrom('organizations').select(COLUMNS).where('id', '=', id).executeTakeFirst()
         : undefined,
     list: () => db.selectFrom('organizations').select(COLUMNS).orderBy('createdAt').orderBy('id').execute(),
+    listChangedSince: (since) =>
+      db.selectFrom('organizations').select(COLUMNS).where('updatedAt', '>=', since).execute(),
     update: (id, changes) =>
       db
         .updateTable('organizations')
-        .set({ id, ...changes })
+        .set({ ...toColumns(changes), updatedAt: now() })
         .where('id', '=', id)
         .returning(COLUMNS)
         .executeTakeFirst(),
@@ -37,6 +49,10 @@ export function createPostgresOrganizations(context: PostgresContext): Organizat
   };
 }
 
+function toColumns<T extends Partial<OrganizationSettings>>({ ipAllowlist, ...columns }: T) {
+  return { ...columns, ...(ipAllowlist && { ipAllowlist: JSON.stringify(ipAllowlist) }) };
+}
+
 type Members = Pick<
   Organizations,
   'putMember' | 'removeMember' | 'listMembers' | 'listMemberships' | 'findMembership'
@@ -45,7 +61,9 @@ type Members = Pick<
 /** Seats in organisations that are not disabled. */
 const MEMBERSHIPS = `
   select members.organization_id, members.account_id, members.role, members.created_at,
-    organizations.name, organizations.plan, organizations.created_at as organization_created_at
+    organizations.name, organizations.plan, organizations.rate_limit, organizations.ip_allowlist,
+    organizations.leaked_key_policy, organizations.created_at as organization_created_at,
+    organizations.updated_at
   from members join organizations on organizations.id = members.organization_id
   where organizations.disabled_at is null and members.account_id = $1`;
 const LIST_MEMBERSHIPS = `${MEMBERSHIPS} order by members.created_at, members.organization_id`;
@@ -88,19 +106,16 @@ function createMembers({ db, now, query }: PostgresContext): Members {
   };
 }
 
-interface MembershipRow extends Omit<Membership, 'organization'> {
-  name: string;
-  plan: Membership['organization']['plan'];
-  organizationCreatedAt: Date;
-}
+type MembershipRow = Omit<Membership, 'organization'> &
+  Omit<Organization, 'id' | 'createdAt' | 'disabledAt'> & { organizationCreatedAt: Date };
 
-function toMembership({ name, plan, organizationCreatedAt, ...member }: MembershipRow): Membership {
+function toMembership(row: MembershipRow): Membership {
+  const { organizationId, accountId, role, createdAt, organizationCreatedAt, ...settings } = row;
   const organization = {
-    id: member.organizationId,
-    name,
-    plan,
+    id: organizationId,
+    ...settings,
     createdAt: organizationCreatedAt,
     disabledAt: null,
   };
-  return { ...member, organization };
+  return { organizationId, accountId, role, createdAt, organization };
 }
