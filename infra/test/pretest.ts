@@ -32,7 +32,7 @@ function aptGet(...args: string[]): void {
 }
 
 function installWithApt(missing: readonly Requirement[]): void {
-  const packages = missing.map((requirement) => requirement.packages['apt-get']);
+  const packages = missing.flatMap((requirement) => requirement.packages['apt-get'] ?? []);
   process.stdout.write(`Installing ${packages.join(' ')} with apt-get\n`);
   withoutStartingServices(() => {
     aptGet('update', '-q');

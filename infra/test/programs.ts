@@ -1,13 +1,18 @@
 /** Where the programs that tests need are, on the PATH or in the places packagers keep them off it. */
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants, readdirSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 export function findProgram(names: readonly string[], folders: readonly string[] = []): string | undefined {
+  return findPrograms(names, folders).next().value;
+}
+
+function* findPrograms(names: readonly string[], folders: readonly string[]): Generator<string, undefined> {
   const path = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
   for (const name of names) {
     for (const folder of [...path, ...folders]) {
       const candidate = join(folder, name);
-      if (isExecutable(candidate)) return candidate;
+      if (isExecutable(candidate)) yield candidate;
     }
   }
   return undefined;
@@ -69,4 +74,12 @@ export function findChromium(): string | undefined {
     ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'Google Chrome'],
     ['/Applications/Google Chrome.app/Contents/MacOS'],
   );
+}
+
+/** A system's package serves the system's Python, which may stand behind another one on the PATH. */
+export function findPythonWithRequests(): string | undefined {
+  for (const python of findPrograms(['python3'], ['/usr/bin'])) {
+    if (spawnSync(python, ['-c', 'import requests'], { stdio: 'ignore' }).status === 0) return python;
+  }
+  return undefined;
 }

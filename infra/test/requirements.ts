@@ -1,12 +1,14 @@
 /** What the tests need beyond npm packages, and how each system's package manager calls it. */
-import { findChromium, findPostgres, findProgram, findRedis } from './programs.ts';
+import { findChromium, findPostgres, findProgram, findPythonWithRequests, findRedis } from './programs.ts';
 
 export type PackageManager = 'apt-get' | 'dnf' | 'brew';
 
 export interface Requirement {
   readonly name: string;
   readonly find: () => string | undefined;
-  readonly packages: Readonly<Record<PackageManager, string>>;
+  /** Undefined where the manager has none: `elsewise` is typed then. */
+  readonly packages: Readonly<Record<PackageManager, string | undefined>>;
+  readonly elsewise?: string;
 }
 
 export const requirements: readonly Requirement[] = [
@@ -25,6 +27,13 @@ export const requirements: readonly Requirement[] = [
     find: findChromium,
     packages: { 'apt-get': 'chromium', dnf: 'chromium', brew: 'google-chrome' },
   },
+  {
+    name: 'Python 3 with requests',
+    find: findPythonWithRequests,
+    packages: { 'apt-get': 'python3-requests', dnf: 'python3-requests', brew: undefined },
+    // Homebrew ships no Python libraries, and its Python takes them from pip under protest only.
+    elsewise: 'PIP_BREAK_SYSTEM_PACKAGES=1 python3 -m pip install --user requests',
+  },
 ];
 
 export function findPackageManager(): PackageManager | undefined {
@@ -34,11 +43,18 @@ export function findPackageManager(): PackageManager | undefined {
 
 /** The one line a person types to install what is missing. */
 export function installLine(missing: readonly Requirement[], manager: PackageManager): string {
-  const packages = missing.map((requirement) => requirement.packages[manager]).join(' ');
-  if (manager === 'brew') return `brew install ${packages}`;
-  if (manager === 'dnf') return `sudo dnf install -y ${packages}`;
-  return `sudo apt-get update && sudo apt-get install -y --no-install-recommends ${packages}`;
+  const packages = missing.flatMap((requirement) => requirement.packages[manager] ?? []);
+  const unpackaged = missing.filter((requirement) => requirement.packages[manager] === undefined);
+  const commands = unpackaged.flatMap((requirement) => requirement.elsewise ?? []);
+  if (packages.length > 0) commands.unshift(`${INSTALL[manager]} ${packages.join(' ')}`);
+  return commands.join(' && ');
 }
+
+const INSTALL: Readonly<Record<PackageManager, string>> = {
+  'apt-get': 'sudo apt-get update && sudo apt-get install -y --no-install-recommends',
+  dnf: 'sudo dnf install -y',
+  brew: 'brew install',
+};
 
 export function refusal(missing: readonly Requirement[], manager: PackageManager | undefined): string {
   if (manager !== undefined)

@@ -121,17 +121,28 @@ describe('the pretest step on a machine that lacks something', () => {
     ],
     ['dnf', 'PostgreSQL', /^sudo dnf install -y postgresql-server$/],
     ['brew', 'Chromium', /^brew install google-chrome$/],
+    ['dnf', 'Python 3 with requests', /^sudo dnf install -y python3-requests$/],
+    [
+      'brew',
+      'Python 3 with requests',
+      /^PIP_BREAK_SYSTEM_PACKAGES=1 python3 -m pip install --user requests$/,
+    ],
   ] as const)('names the one %s line that installs %s', (manager, name, line) => {
     expect(installLine(lacking(name), manager)).toMatch(line);
   });
 
   it('names every missing program in that one line', () => {
     const text = refusal(requirements, 'apt-get');
-    expect(text).toMatch(/redis-server postgresql chromium$/);
+    expect(text).toMatch(/redis-server postgresql chromium python3-requests$/);
     expect(text).not.toContain('\n');
+    expect(refusal(requirements, 'brew')).toMatch(
+      /brew install redis postgresql@17 google-chrome && .* requests$/,
+    );
   });
 
   it('says what to put on the PATH where it knows no package manager', () => {
-    expect(refusal(requirements, undefined)).toMatch(/Redis, PostgreSQL, Chromium on the PATH/);
+    expect(refusal(requirements, undefined)).toMatch(
+      /Redis, PostgreSQL, Chromium, Python 3 with requests on the PATH/,
+    );
   });
 });
