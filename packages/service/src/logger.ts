@@ -1,4 +1,5 @@
 import { type DestinationStream, destination, type Logger, pino } from 'pino';
+import { redactApiKeys } from './redaction.ts';
 
 export type { Logger } from 'pino';
 
@@ -16,6 +17,8 @@ const SECRET_FIELDS = new Set([
   'refresh_token',
   'id_token',
   'code_verifier',
+  'api_key',
+  'key',
 ]);
 const MAX_DEPTH = 5;
 const BUFFER_BYTES = 8192;
@@ -24,6 +27,9 @@ const FLUSH_MS = 200;
 /**
  * JSON lines on stdout, secrets redacted. `level` as in pino; `silent` for none. Lines are written in batches, at
  * the latest after 200 ms and when the process ends; only a `kill -9` can lose the last of them.
+ *
+ * API keys have a form of their own, so they are found wherever they stand, an error's message among it: each line
+ * is looked through once as it leaves.
  */
 export function createLogger(
   options: { service: string; level?: string },
@@ -40,7 +46,7 @@ export function createLogger(
         log: (fields) => redact(fields, 1) as Record<string, unknown>,
       },
     },
-    stream,
+    { write: (line) => stream.write(redactApiKeys(line)) },
   );
 }
 

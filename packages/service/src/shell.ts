@@ -8,6 +8,7 @@ import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import { sendPage } from './pages.ts';
 import { settleForwarded, type TrustedProxies } from './proxies.ts';
+import { redactPath } from './redaction.ts';
 
 declare module 'koa' {
   interface DefaultState {
@@ -94,9 +95,12 @@ function settleTarget(ctx: Koa.Context): boolean {
   return usable;
 }
 
-/** For the log, which has no query either: the id of a sign-in in progress is the value of its cookie. */
+/**
+ * For the log, which has no query either: the id of a sign-in in progress is the value of its cookie, and programs
+ * put API keys where they do not belong.
+ */
 function withoutBearers(path: string): string {
-  return path.replace(/^(\/interaction|\/oauth\/authorize)\/[^/]+/, '$1/:uid');
+  return redactPath(path).replace(/^(\/interaction|\/oauth\/authorize)\/[^/]+/, '$1/:uid');
 }
 
 function renderError(
