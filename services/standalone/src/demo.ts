@@ -1,6 +1,6 @@
 import { type Declaration, parseDeclaration } from '@latchkey/cli';
-import { DATA_SCOPES, ROLES } from '@latchkey/protocol';
-import type { Secrets } from './secrets.ts';
+import { DATA_SCOPES, MANAGEMENT_SCOPES, ROLES } from '@latchkey/protocol';
+import type { ApiKeys, Secrets } from './secrets.ts';
 
 export interface Addresses {
   issuer: string;
@@ -41,7 +41,8 @@ export function demoDeclaration(secrets: Secrets, { api }: Addresses): Declarati
         id: 'rs_acme',
         identifier: api,
         name: 'Acme Manufacturing API',
-        scopes: DATA_SCOPES,
+        scopes: { ...DATA_SCOPES, ...MANAGEMENT_SCOPES },
+        accepts_api_keys: true,
         default: true,
         introspection_client: 'client_acme_resource_server',
       },
@@ -59,6 +60,11 @@ interface DemoClient {
 }
 
 type ClientName = 'web' | 'spa' | 'native' | 'machine' | 'resource_server';
+
+/** The data, and on asking by name what a program may manage: all but the organisation itself. */
+const MACHINE_SCOPES = Object.keys({ ...DATA_SCOPES, ...MANAGEMENT_SCOPES }).filter(
+  (scope) => scope !== 'organization:write',
+);
 
 /**
  * One client of each kind. The web client has the exceptions that published client code of its time needs: secret in
@@ -97,6 +103,7 @@ function demoClients({ client_secrets: secret }: Secrets): Record<ClientName, De
       application_type: 'machine',
       client_secret: secret.machine,
       token_endpoint_auth_method: 'client_secret_post',
+      scope: MACHINE_SCOPES.join(' '),
     },
     resource_server: {
       client_id: 'client_acme_resource_server',
@@ -112,9 +119,13 @@ function demoClients({ client_secrets: secret }: Secrets): Record<ClientName, De
 export interface Description extends Addresses {
   users: { email: string; password: string; role: string }[];
   clients: Record<ClientName, Pick<DemoClient, 'client_id' | 'client_secret' | 'redirect_uris'>>;
+  api_keys: ApiKeys;
 }
 
-export function describeDemo(secrets: Secrets, { issuer, api }: Addresses): Description {
+export function describeDemo(
+  secrets: Secrets & { api_keys: ApiKeys },
+  { issuer, api }: Addresses,
+): Description {
   const { web, spa, native, machine, resource_server } = demoClients(secrets);
   const pick = ({ client_id, client_secret, redirect_uris }: DemoClient) => ({
     client_id,
@@ -132,5 +143,6 @@ export function describeDemo(secrets: Secrets, { issuer, api }: Addresses): Desc
       machine: pick(machine),
       resource_server: pick(resource_server),
     },
+    api_keys: secrets.api_keys,
   };
 }

@@ -19,9 +19,12 @@ const schema = z.object({
   client_secrets: z
     .object({ web: clientSecret(), machine: clientSecret(), resource_server: clientSecret() })
     .prefault({}),
+  /** Made with their records, once the database is there. */
+  api_keys: z.object({ live: z.string(), test: z.string() }).partial().prefault({}),
 });
 
 export type Secrets = z.infer<typeof schema>;
+export type ApiKeys = Required<Secrets['api_keys']>;
 
 /** The installation's secrets: random, made once and the same on every later start. */
 export async function loadSecrets({ secrets: path }: DataFolder): Promise<Secrets> {

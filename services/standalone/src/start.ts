@@ -9,10 +9,11 @@ import { type DurableStorage, lockDataDir, openMemory, type SharedStorage } from
 import { type DataFolder, openDataFolder, writePrivateJson } from './data-folder.ts';
 import { openDatabase } from './database.ts';
 import { type Addresses, type Description, demoDeclaration, describeDemo } from './demo.ts';
+import { prepareApiKeys } from './demo-api-keys.ts';
 import { seedDemoData } from './demo-data.ts';
 import { openLog } from './log.ts';
 import { type Port, takePort } from './ports.ts';
-import { loadSecrets, type Secrets } from './secrets.ts';
+import { type ApiKeys, loadSecrets, type Secrets } from './secrets.ts';
 
 export interface StandaloneOptions {
   dataDir: string;
@@ -71,7 +72,7 @@ async function start(
   onStop(shared.close);
   const log = openLog(folder.log, logLevel, warn);
   onStop(log.close);
-  await prepareRegistry({ durable, shared, secrets, addresses }, options);
+  const apiKeys = await prepareRegistry({ durable, shared, secrets, addresses, folder }, options);
   const stores = { durable, shared };
   onStop(await serveAuth(auth, addresses, secrets, { ...stores, logger: log.createLogger('auth') }));
   onStop(await serveApi(api, addresses, secrets, { ...stores, logger: log.createLogger('api') }));
@@ -80,7 +81,7 @@ async function start(
     await api.close();
     await auth.close();
   });
-  const description = describeDemo(secrets, addresses);
+  const description = describeDemo({ ...secrets, api_keys: apiKeys }, addresses);
   await writePrivateJson(folder.description, description);
   return { description, folder };
 }
@@ -90,18 +91,22 @@ interface Prepared {
   shared: SharedStorage;
   secrets: Secrets;
   addresses: Addresses;
+  folder: DataFolder;
 }
 
 /** The demo first, then the operator's own file, which may build on it. */
 async function prepareRegistry(
-  { durable, shared, secrets, addresses }: Prepared,
+  { durable, shared, secrets, addresses, folder }: Prepared,
   { declaration, say }: StandaloneOptions,
-): Promise<void> {
+): Promise<ApiKeys> {
   const operator = createOperator({ durable, feed: shared.feed, name: 'standalone' });
   const pepper = Buffer.from(secrets.pepper, 'hex');
   await runPlan(await planDeclaration(operator, pepper, demoDeclaration(secrets, addresses)));
   await seedDemoData(durable.manufacturing, operator.now());
+  const apiKeys = await prepareApiKeys(operator, pepper, secrets.api_keys);
+  await writePrivateJson(folder.secrets, { ...secrets, api_keys: apiKeys });
   if (declaration) await applyDeclaration(operator, pepper, declaration, say);
+  return apiKeys;
 }
 
 async function applyDeclaration(

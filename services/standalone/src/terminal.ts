@@ -4,7 +4,7 @@ import type { Description } from './demo.ts';
 
 /** What a person sees once everything is ready. */
 export function formatWelcome(description: Description, folder: DataFolder): string {
-  const { issuer, api, users, clients } = description;
+  const { issuer, api, users, clients, api_keys: keys } = description;
   const [owner] = users;
   const show = (path: string) => relative(process.cwd(), path) || path;
   return `
@@ -17,11 +17,15 @@ Latchkey is ready.
   Demo sign-in          ${owner?.email}
   Password              ${owner?.password}
 
-A first token and a first call:
+A call with an API key:
+
+curl -s ${api}/api/v2/work-orders -H "Authorization: Bearer ${keys.live}"
+
+A first token, and a call with it:
 
 ${formatFirstCall(issuer, api, clients.machine)}
 
-Users of every role and all clients are in ${show(folder.description)}, the log is in ${show(folder.log)}.
+Users of every role, all clients and both keys are in ${show(folder.description)}, the log is in ${show(folder.log)}.
 Ctrl-C stops everything; the next start finds the same data.
 `;
 }

@@ -54,6 +54,10 @@ describe('npm start', { timeout }, () => {
         machine: { client_id, client_secret },
         resource_server: { client_id, client_secret },
       },
+      api_keys: {
+        live: expect.stringMatching(/^sk_live_\w{70}$/),
+        test: expect.stringMatching(/^sk_test_\w{70}$/),
+      },
     });
     expect(await callApi(description)).toMatchObject({ status: 200, body: { data: expect.any(Array) } });
     expect(await stop(running)).toBe(0);
