@@ -7,6 +7,7 @@ import {
 } from '@latchkey/protocol';
 import { type ApiKey, type ApiKeyChanges, digestSecret, type LeakedKeyPolicy } from '@latchkey/storage';
 import { z } from 'zod';
+import { findExpiryFaults, MAX_LIFE_MS } from './expiry.ts';
 import { InvalidInputError, NotFoundError, parseInput, StateError } from './faults.ts';
 import { apiKeyName, apiKeyScopes, ipAllowlist, rateLimit } from './inputs.ts';
 import { type Operator, recordChange } from './operator.ts';
@@ -19,10 +20,7 @@ import { grantableScopes } from './scopes.ts';
  * ask (`missingScopes`), when a key is made, given scopes, or rotated: who rotates a key gets to hold it.
  */
 
-/** An expiry further away than this is a mistake. */
-export const MAX_API_KEY_LIFE_YEARS = 10;
 export const MAX_OVERLAP_SECONDS = 30 * 86_400;
-const MAX_LIFE_MS = MAX_API_KEY_LIFE_YEARS * 365.25 * 86_400_000;
 
 export type ApiKeySettings = Pick<ApiKey, 'name' | 'scopes' | 'ipAllowlist' | 'rateLimit' | 'expiresAt'>;
 
@@ -177,7 +175,10 @@ const settingsInput = z.strictObject({
 async function checkSettings<T extends Partial<ApiKeySettings>>(operator: Operator, given: T): Promise<T> {
   const { name, scopes, ipAllowlist: ip_allowlist, rateLimit: rate_limit, expiresAt } = given;
   const parsed = parseInput(settingsInput, { name, scopes, ip_allowlist, rate_limit });
-  const faults = [...(await findUnknown(operator, parsed.scopes)), ...refuseExpiry(operator, expiresAt)];
+  const faults = [
+    ...(await findUnknown(operator, parsed.scopes)),
+    ...(expiresAt ? findExpiryFaults('expires_at', expiresAt, operator.now()) : []),
+  ];
   if (faults.length > 0) throw new InvalidInputError(faults);
   const all = {
     name: parsed.name,
@@ -197,18 +198,6 @@ async function findUnknown({ durable }: Operator, scopes: string[] = []): Promis
       ? []
       : [{ field: `scopes[${index}]`, message: `${scope} is no scope that an API key can have` }],
   );
-}
-
-function refuseExpiry({ now }: Operator, expiresAt: Date | null | undefined): Fault[] {
-  if (!expiresAt) return [];
-  const field = 'expires_at';
-  const life = expiresAt.getTime() - now().getTime();
-  // Written so that an invalid date is refused as well.
-  if (!(life > 0)) return [{ field, message: 'must be in the future' }];
-  if (life > MAX_LIFE_MS) {
-    return [{ field, message: `must be within ${MAX_API_KEY_LIFE_YEARS} years; leave it out for never` }];
-  }
-  return [];
 }
 
 function checkOverlap(seconds: number): void {

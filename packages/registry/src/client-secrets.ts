@@ -1,6 +1,7 @@
 import { newId, randomBase62 } from '@latchkey/protocol';
 import { type Client, type ClientSecret, digestSecret } from '@latchkey/storage';
 import { getClient, usesSecrets } from './clients.ts';
+import { findExpiryFaults } from './expiry.ts';
 import { InvalidInputError, NotFoundError } from './faults.ts';
 import { type Operator, recordChange } from './operator.ts';
 
@@ -17,15 +18,21 @@ export function generateClientSecret(): string {
   return randomBase62(43);
 }
 
-/**
- * Adds a secret, made here unless one is given. With `othersExpireAt` it is a rotation: every other secret ends
- * then, unless it ends sooner.
- */
+export interface SecretOptions {
+  /** Made here when absent. */
+  secret?: string | undefined;
+  /** When it ends; never when absent. */
+  expiresAt?: Date | undefined;
+  /** A rotation: every other secret ends then, unless it ends sooner. */
+  othersExpireAt?: Date | undefined;
+}
+
+/** Adds a secret. @throws {InvalidInputError} when the client has none, or an end does not lie ahead */
 export async function addClientSecret(
   operator: Operator,
   pepper: Buffer,
   clientId: string,
-  options: { secret?: string; othersExpireAt?: Date } = {},
+  options: SecretOptions = {},
 ): Promise<IssuedSecret> {
   const client = await getClient(operator, clientId);
   if (!usesSecrets(client.metadata)) {
@@ -34,18 +41,39 @@ export async function addClientSecret(
       { field: '', message: `Client ${clientId} has no secrets: it uses ${method}` },
     ]);
   }
-  const { secret = generateClientSecret(), othersExpireAt } = options;
+  const { secret = generateClientSecret(), expiresAt = null, othersExpireAt } = options;
+  if (expiresAt) refuseExpiry(operator, expiresAt);
   const digest = digestSecret(pepper, secret);
   const stored = await operator.durable.clients.addSecret({
     id: newId('secret'),
     clientId,
     digest,
-    expiresAt: null,
+    expiresAt,
   });
   if (othersExpireAt) await expireSecrets(operator, client, othersExpireAt);
   await operator.announce({ type: 'client', id: clientId });
-  await recordSecretChange(operator, client, 'client.secret_created', stored.id);
-  return { id: stored.id, clientId, secret, expiresAt: null };
+  await recordSecretChange(operator, client, 'client.secret_created', stored.id, {
+    expires_at: expiresAt?.toISOString() ?? null,
+    ...(othersExpireAt && { others_expire_at: othersExpireAt.toISOString() }),
+  });
+  return { id: stored.id, clientId, secret, expiresAt };
+}
+
+/** Sets when a live secret ends. One that has ended stays ended. */
+export async function expireClientSecret(
+  operator: Operator,
+  clientId: string,
+  secretId: string,
+  at: Date,
+): Promise<void> {
+  refuseExpiry(operator, at);
+  const client = await getClient(operator, clientId);
+  const live = client.secrets.some(({ id }) => id === secretId);
+  const changed = live && (await operator.durable.clients.expireSecret(clientId, secretId, at));
+  if (!changed) throw new NotFoundError(`secret of ${clientId}`, secretId);
+  await operator.announce({ type: 'client', id: clientId });
+  const details = { expires_at: at.toISOString() };
+  await recordSecretChange(operator, client, 'client.secret_expiry_set', secretId, details);
 }
 
 /** Ends the secret now. Tokens it obtained live on; disabling the client ends those. */
@@ -67,16 +95,21 @@ async function expireSecrets({ durable }: Operator, client: Client, at: Date): P
   }
 }
 
+function refuseExpiry({ now }: Operator, end: Date): void {
+  const faults = findExpiryFaults('expires_at', end, now());
+  if (faults.length > 0) throw new InvalidInputError(faults);
+}
+
 function recordSecretChange(
   operator: Operator,
   { id, organizationId }: Client,
   action: string,
   secretId: ClientSecret['id'],
+  details: Record<string, unknown> = {},
 ): Promise<void> {
-  return recordChange(
-    operator,
-    action,
-    { type: 'client', id },
-    { organizationId, details: { secret_id: secretId } },
-  );
+  const target = { type: 'client', id };
+  return recordChange(operator, action, target, {
+    organizationId,
+    details: { secret_id: secretId, ...details },
+  });
 }

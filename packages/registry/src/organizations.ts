@@ -7,6 +7,15 @@ import { revokeAuthority } from './revoke.ts';
 
 export type OrganizationFields = Pick<Organization, 'name' | 'plan'> & OrganizationSettings;
 
+/** As the wire and the audit log call them. */
+const WIRE_NAMES: Record<keyof OrganizationFields, string> = {
+  name: 'name',
+  plan: 'plan',
+  rateLimit: 'rate_limit',
+  ipAllowlist: 'ip_allowlist',
+  leakedKeyPolicy: 'leaked_key_policy',
+};
+
 /** What the input names, in the words of the record. */
 export function toOrganizationFields(input: OrganizationChanges): Partial<OrganizationFields> {
   const { name, plan, rate_limit: rateLimit, ip_allowlist, leaked_key_policy } = input;
@@ -43,19 +52,12 @@ export async function updateOrganization(
   changes: OrganizationChanges,
 ): Promise<Organization> {
   await getOrganization(operator, id);
-  await operator.durable.organizations.update(id, toOrganizationFields(changes));
+  const fields = toOrganizationFields(changes);
+  await operator.durable.organizations.update(id, fields);
   await operator.announce({ type: 'organization', id });
-  await recordChange(
-    operator,
-    'organization.updated',
-    { type: 'organization', id },
-    {
-      organizationId: id,
-      details: {
-        changed: Object.entries(changes).flatMap(([name, value]) => (value === undefined ? [] : [name])),
-      },
-    },
-  );
+  const changed = Object.keys(fields).map((name) => WIRE_NAMES[name as keyof OrganizationFields]);
+  const target = { type: 'organization', id };
+  await recordChange(operator, 'organization.updated', target, { organizationId: id, details: { changed } });
   return getOrganization(operator, id);
 }
 

@@ -24,6 +24,14 @@ export function grantableScopes(
   return new Set(all.filter((scope) => !Object.hasOwn(OIDC_SCOPES, scope)));
 }
 
+/** Every scope that an application may ask for. */
+export function requestableScopes(
+  resourceServers: readonly Pick<ResourceServer, 'scopes'>[],
+): ReadonlySet<string> {
+  const theirs = resourceServers.map(({ scopes }) => scopes);
+  return new Set([OIDC_SCOPES, DATA_SCOPES, MANAGEMENT_SCOPES, ...theirs].flatMap(Object.keys));
+}
+
 /**
  * Those of the wanted scopes that the holder cannot hand on, because its credential or its role lacks them. Whoever
  * makes, widens or rotates a key is handed its authority, and must have none missing.
