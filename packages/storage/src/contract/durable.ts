@@ -6,10 +6,12 @@ import type { Grant } from '../grants.ts';
 import type { Organization } from '../organizations.ts';
 import type { DurableStorage } from '../storage.ts';
 import { testAccounts } from './accounts.ts';
+import { testApiKeys } from './api-keys.ts';
 import { testAuditEvents } from './audit-events.ts';
 import { testClients } from './clients.ts';
 import { createTestClock, type TestClock } from './clock.ts';
 import { testGrants } from './grants.ts';
+import { testIdempotencyKeys } from './idempotency.ts';
 import { testManufacturing } from './manufacturing.ts';
 import { testOrganizations } from './organizations.ts';
 import { testRefreshTokens } from './refresh-tokens.ts';
@@ -17,6 +19,7 @@ import { testResourceServers } from './resource-servers.ts';
 import { testRevocations } from './revocations.ts';
 import { testSchema } from './schema.ts';
 import { testSigningKeys } from './signing-keys.ts';
+import { testUsage } from './usage.ts';
 
 /** An implementation under test, empty and without a schema. */
 export interface DurableHarness {
@@ -60,12 +63,15 @@ export function describeDurableStorage(
     testOrganizations(fixture);
     testAccounts(fixture);
     testClients(fixture);
+    testApiKeys(fixture);
     testResourceServers(fixture);
     testGrants(fixture);
     testRefreshTokens(fixture);
     testSigningKeys(fixture);
     testRevocations(fixture);
     testAuditEvents(fixture);
+    testUsage(fixture);
+    testIdempotencyKeys(fixture);
     testManufacturing(fixture);
   });
 }

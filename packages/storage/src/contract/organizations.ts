@@ -1,7 +1,14 @@
 import { newId } from '@latchkey/protocol';
 import { describe, expect, test } from 'vitest';
 import { ConflictError } from '../errors.ts';
+import type { OrganizationSettings } from '../organizations.ts';
 import type { DurableFixture } from './durable.ts';
+
+const SETTINGS: OrganizationSettings = {
+  rateLimit: 2_000_000,
+  ipAllowlist: ['192.0.2.0/24', '2001:db8::1'],
+  leakedKeyPolicy: 'notify',
+};
 
 export function testOrganizations(fixture: () => DurableFixture): void {
   describe('organizations', () => {
@@ -13,7 +20,11 @@ export function testOrganizations(fixture: () => DurableFixture): void {
         id,
         name: 'Acme',
         plan: 'professional',
+        rateLimit: null,
+        ipAllowlist: [],
+        leakedKeyPolicy: 'revoke',
         createdAt: clock.now(),
+        updatedAt: clock.now(),
         disabledAt: null,
       });
       expect(await storage.organizations.find(id)).toEqual(made);
@@ -41,15 +52,39 @@ export function testOrganizations(fixture: () => DurableFixture): void {
       expect(listed.filter((id) => ids.includes(id))).toEqual(ids);
     });
 
-    test('an update changes the named fields alone', async () => {
+    test('settings that are given are kept', async () => {
+      const { storage } = fixture();
+      const id = newId('organization');
+      const made = await storage.organizations.create({ id, name: 'Acme', plan: 'enterprise', ...SETTINGS });
+      expect(made).toMatchObject(SETTINGS);
+      expect(await storage.organizations.find(id)).toEqual(made);
+    });
+
+    test('an update changes the named fields and updatedAt alone', async () => {
       const { storage, organization, clock } = fixture();
       const before = await organization();
-      const changed = await storage.organizations.update(before.id, { plan: 'enterprise' });
-      expect(changed).toEqual({ ...before, plan: 'enterprise' });
+      clock.advance(5);
+      const changed = await storage.organizations.update(before.id, { plan: 'enterprise', ...SETTINGS });
+      expect(changed).toEqual({ ...before, plan: 'enterprise', ...SETTINGS, updatedAt: clock.now() });
       const disabled = await storage.organizations.update(before.id, { disabledAt: clock.now() });
-      expect(disabled).toEqual({ ...before, plan: 'enterprise', disabledAt: clock.now() });
+      expect(disabled).toEqual({ ...changed, disabledAt: clock.now() });
       expect(await storage.organizations.update(newId('organization'), { name: 'x' })).toBeUndefined();
       expect(await storage.organizations.update(before.id, {})).toEqual(disabled);
+      const unset = { rateLimit: null, ipAllowlist: [] };
+      expect(await storage.organizations.update(before.id, unset)).toEqual({ ...disabled, ...unset });
+    });
+
+    test('those changed at an instant or after are told, disabled ones among them', async () => {
+      const { storage, organization, clock } = fixture();
+      const [_old, renamed, disabled] = [await organization(), await organization(), await organization()];
+      clock.advance(10);
+      const since = clock.now();
+      await storage.organizations.update(renamed.id, { name: 'x' });
+      clock.advance(1);
+      const last = await storage.organizations.update(disabled.id, { disabledAt: clock.now() });
+      const changed = await storage.organizations.listChangedSince(since);
+      expect(changed.map(({ id }) => id).toSorted()).toEqual([renamed.id, disabled.id].toSorted());
+      expect(await storage.organizations.listChangedSince(clock.now())).toEqual([last]);
     });
 
     test('a delete takes the members and clients with it', async () => {
@@ -81,17 +116,17 @@ function testMembers(fixture: () => DurableFixture): void {
 
     test('a membership is found with its organisation', async () => {
       const { storage, organization, account } = fixture();
-      const acme = await organization();
+      const { id } = await organization();
+      const acme = await storage.organizations.update(id, SETTINGS);
       const { id: accountId } = await account();
       const seat = await storage.organizations.putMember({
-        organizationId: acme.id,
+        organizationId: id,
         accountId,
         role: 'developer',
       });
-      expect(await storage.organizations.findMembership(acme.id, accountId)).toEqual({
-        ...seat,
-        organization: acme,
-      });
+      const membership = { ...seat, organization: acme };
+      expect(await storage.organizations.findMembership(id, accountId)).toEqual(membership);
+      expect(await storage.organizations.listMemberships(accountId)).toEqual([membership]);
       expect(
         await storage.organizations.findMembership((await organization()).id, accountId),
       ).toBeUndefined();
