@@ -1,41 +1,57 @@
-import { isIP } from 'node:net';
-import { type AddressList, unmapped } from './addresses.ts';
+import { type AddressList, isAddress, unmapped } from './addresses.ts';
 
 /**
- * Where a request comes from in truth. A peer that is no trusted proxy is the client, whatever it says. From a trusted
- * one the client is the rightmost address of the chain that is no trusted proxy: what stands to the left of it was
- * written by the client itself. Where all are trusted, the first one asked.
- *
- * Undefined where the entry that decides is no address (a proxy told to hide it writes `unknown`): to pass it over
- * would be to believe what stands to its left.
- * @param forwardedFor the value of `X-Forwarded-For`, several fields joined by commas
+ * Whose request it is. Each proxy appends the address that it was called from, so the list is read from the right, from
+ * those we trust to the first we do not. What stands further left was written by that stranger, and is not looked at;
+ * nor what stands left of anything but an address, as nobody vouches for it.
+ * @param peer address of the connection's other end
+ * @param forwardedFor `X-Forwarded-For` as it came; proxies may write ports too: `192.0.2.1:5000`, `[2001:db8::1]:443`
  */
 export function resolveClientAddress(
   peer: string,
   forwardedFor: string | undefined,
-  trusted: AddressList | undefined,
-): string | undefined {
-  let client = unmapped(peer);
-  if (forwardedFor === undefined || !trusted?.includes(client)) return client;
-  let end = forwardedFor.length;
-  while (end > 0) {
+  trusted: AddressList,
+): string {
+  let client = withoutZone(unmapped(peer));
+  if (!forwardedFor || !trusted.includes(client)) return client;
+  for (let end = forwardedFor.length; end > 0; ) {
     const comma = forwardedFor.lastIndexOf(',', end - 1);
-    const entry = forwardedFor.slice(comma + 1, end).trim();
+    const part = forwardedFor.slice(comma + 1, end).trim();
     end = comma;
-    if (entry === '') continue;
-    const address = parseEntry(entry);
-    if (address === undefined || !trusted.includes(address)) return address;
+    if (part === '') continue;
+    const address = parseNode(part);
+    if (address === undefined) return client;
     client = address;
+    if (!trusted.includes(client)) return client;
   }
   return client;
 }
 
-/** `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:4711`: what proxies write. */
-const WITH_PORT = /^(?:\[([0-9a-f:.]+)\]|([0-9.]+))(?::\d{1,5})?$/i;
+/**
+ * How the client reached the first proxy. With several values each must say `https`: proxies that append leave what
+ * the client itself wrote in front.
+ */
+export function resolveScheme(
+  { peer, encrypted }: { peer: string; encrypted: boolean },
+  forwardedProto: string | undefined,
+  trusted: AddressList,
+): 'http' | 'https' {
+  const direct = encrypted ? 'https' : 'http';
+  if (!forwardedProto || !trusted.includes(peer)) return direct;
+  return /^\s*https\s*(?:,\s*https\s*)*$/i.test(forwardedProto) ? 'https' : 'http';
+}
 
-function parseEntry(entry: string): string | undefined {
-  if (isIP(entry)) return unmapped(entry);
-  const [, v6, v4] = WITH_PORT.exec(entry) ?? [];
-  const address = v6 ?? v4;
-  return address !== undefined && isIP(address) ? unmapped(address) : undefined;
+const WITH_PORT = /^(?:\[([0-9a-f:.]+(?:%[^\]]+)?)\]|([0-9.]+))(?::\d{1,5})?$/i;
+
+function parseNode(text: string): string | undefined {
+  if (text.length > 128) return undefined;
+  const match = WITH_PORT.exec(text);
+  const address = match ? (match[1] ?? match[2] ?? '') : text;
+  return isAddress(address) ? withoutZone(unmapped(address)) : undefined;
+}
+
+/** A zone id (RFC 4007 §11) means something on one host only. */
+function withoutZone(address: string): string {
+  const zone = address.indexOf('%');
+  return zone < 0 ? address : address.slice(0, zone);
 }
