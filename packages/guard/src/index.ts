@@ -9,6 +9,19 @@ export {
   type KoaGuardOptions,
   type KoaMiddleware,
 } from './koa.ts';
+export { formatLimitHeaders, retryAfterSeconds } from './limits/headers.ts';
+export type { Limit, LimitDecision, LimitState, RateLimiter } from './limits/limiter.ts';
+export {
+  createMemoryPermits,
+  createRedisPermits,
+  fromRedisClient,
+  type Lease,
+  type LeaseRequest,
+  type Permits,
+  type RedisClient,
+  type RedisScript,
+  type RunScript,
+} from './limits/permits.ts';
 export type { Principal } from './principal.ts';
 export {
   createRevocationFollower,
