@@ -7,15 +7,24 @@ import {
   serveAssets,
 } from '@latchkey/service';
 import type Koa from 'koa';
+import type { PresentedApiKeys } from './api-keys/api-keys.ts';
+import { createIntrospectApiKey } from './api-keys/introspection.ts';
+import { createRevokeApiKey, revokeApiKeyDirectly } from './api-keys/revocation.ts';
 import { serveHome } from './home.ts';
 import { createErrorPage } from './interaction/error-page.ts';
 import { createInteractionRoutes } from './interaction/routes.ts';
+import type { OperatorFor } from './operator.ts';
 import { answerInJson, finishAnswers } from './provider/answers.ts';
 import { createFindBySecret } from './provider/client-secrets.ts';
 import { createProvider, type ProviderDeps } from './provider/create-provider.ts';
 import { describeServer } from './provider/discovery.ts';
 import { pinHost } from './provider/host.ts';
-import { createIntrospect, introspectAfterLibrary, introspectDirectly } from './provider/introspection.ts';
+import {
+  createIntrospect,
+  createIntrospectJwt,
+  introspectAfterLibrary,
+  introspectDirectly,
+} from './provider/introspection.ts';
 import { serveJwks } from './provider/jwks.ts';
 import type { KeySet } from './provider/keys.ts';
 import { redirectPosted } from './provider/posted-requests.ts';
@@ -27,13 +36,19 @@ import { acceptJsonBody } from './provider/token-body.ts';
 export interface AppDeps extends ProviderDeps {
   metrics: Metrics;
   health: Health;
+  apiKeys: PresentedApiKeys;
+  operatorFor: OperatorFor;
 }
 
 /** Every mount. The provider is the Koa application; what it does not answer itself stands before it. */
 export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
   const { config, pages, keyRing, directory, now } = deps;
   const provider = createProvider(deps, keySet);
-  const introspect = createIntrospect({ ...deps, policy: deps.tokenPolicy });
+  const introspect = createIntrospect({
+    jwt: createIntrospectJwt({ ...deps, policy: deps.tokenPolicy }),
+    apiKey: createIntrospectApiKey({ ...deps, issuer: config.issuer }),
+  });
+  const revokeApiKey = createRevokeApiKey(deps);
   const findBySecret = createFindBySecret(directory, { pepper: config.pepper, now });
   installShell(provider, {
     ...deps,
@@ -46,6 +61,7 @@ export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
   provider.use(pinHost(config.issuer));
   provider.use(answerInJson(PROGRAM_ROUTES));
   provider.use(introspectDirectly(introspect, findBySecret));
+  provider.use(revokeApiKeyDirectly(revokeApiKey));
   provider.use(serveHome(pages, config.issuer));
   provider.use(limitQuery(ROUTES.authorization));
   provider.use(redirectPosted([ROUTES.authorization, ROUTES.end_session]));
@@ -55,7 +71,7 @@ export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
   provider.use(describeServer(directory));
   provider.use(untypedRevocation(ROUTES.revocation));
   provider.use(introspectAfterLibrary(introspect));
-  provider.use(createRevocation(deps));
+  provider.use(createRevocation({ ...deps, revokeApiKey }));
   provider.use(deps.codeRedemption.markAnswered);
   provider.use(acceptJsonBody(ROUTES.token));
   return provider.callback();

@@ -3,9 +3,11 @@ import { createPages } from '@latchkey/pages';
 import { ASSETS_PATH, createHealth, type Health, type Logger, type Metrics } from '@latchkey/service';
 import type { DurableStorage, SharedStorage } from '@latchkey/storage';
 import { createAccounts } from './accounts/accounts.ts';
+import { createPresentedApiKeys } from './api-keys/api-keys.ts';
 import { type AppDeps, createApp } from './app.ts';
 import { createAudit } from './audit.ts';
 import { type AuthConfig, lifetimesOf } from './config.ts';
+import { createOperatorFor } from './operator.ts';
 import { createAccessTokenVerifier } from './provider/access-tokens.ts';
 import { createCodeRedemption } from './provider/code-redemption.ts';
 import { createDirectory } from './provider/directory.ts';
@@ -64,6 +66,8 @@ export async function createAuth(config: AuthConfig, deps: AuthDeps): Promise<Au
     authority: createAuthority({ durable, shared, now, accessTokenSeconds: lifetimesOf(config).accessToken }),
     verifier: createAccessTokenVerifier({ keyRing, issuer: config.issuer, now }),
     tokenPolicy: createTokenPolicy(directory, status),
+    apiKeys: createPresentedApiKeys({ durable, pepper: config.pepper }),
+    operatorFor: createOperatorFor({ durable, shared, logger, now }),
     codeRedemption: createCodeRedemption({ shared, lifetimes: lifetimesOf(config), logger, now }),
   };
   await directory.listResourceServers();

@@ -22,11 +22,11 @@ import { createFeatures } from './features.ts';
 import type { Authority } from './grants.ts';
 import type { KeyRing, KeySet } from './keys.ts';
 import { installGrants, installReplayDetection } from './models.ts';
+import { installOwnTokens } from './own-tokens.ts';
 import { createSuccessorOf, installRefreshTokens } from './refresh-tokens.ts';
 import { createResources } from './resources.ts';
 import type { RevocationStatus } from './revocation-status.ts';
 import { ROUTES } from './routes.ts';
-import { installStructuredTokens } from './structured-tokens.ts';
 import type { TokenPolicy } from './token-policy.ts';
 import { installUserinfo } from './userinfo.ts';
 
@@ -63,7 +63,7 @@ export function createProvider(deps: ProviderDeps, keySet: KeySet): Provider {
   installReplayDetection(provider, shared.replays);
   installRefreshTokens(provider, createSuccessorOf(config.pepper));
   installUserinfo(provider, { verifier, status, endpoint: userinfoEndpoint(config.issuer) });
-  installStructuredTokens(provider);
+  installOwnTokens(provider);
   followEvents(provider, deps);
   return provider;
 }

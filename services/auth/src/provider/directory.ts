@@ -46,6 +46,7 @@ export function createDirectory(
     onEvent(event) {
       if (event.type === 'client') clients.drop(event.id);
       if (event.type === 'resource_server') resourceServers.drop();
+      if (event.type === 'organization') organizations.drop(event.id);
       if (event.type === 'revocation' && event.revocation.subject === 'client') {
         clients.drop(event.revocation.id);
       }

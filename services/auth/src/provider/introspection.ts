@@ -2,22 +2,27 @@ import { parse } from 'node:querystring';
 import type { AccessTokenClaims } from '@latchkey/protocol';
 import { readBody } from '@latchkey/service';
 import type Koa from 'koa';
-import { type AccessTokenVerifier, isStructured } from './access-tokens.ts';
+import { isApiKey } from '../api-keys/api-keys.ts';
+import type { AccessTokenVerifier } from './access-tokens.ts';
 import type { FindBySecret } from './client-secrets.ts';
-import { MAX_BODY_BYTES, replaceBody } from './request-body.ts';
+import { answerOwnTokens, isOwnToken } from './own-tokens.ts';
+import { isForm, MAX_BODY_BYTES, replaceBody } from './request-body.ts';
 import type { RevocationStatus } from './revocation-status.ts';
 import { ROUTES } from './routes.ts';
-import { answerStructuredTokens } from './structured-tokens.ts';
 import { subjectsOfClaims, type TokenPolicy } from './token-policy.ts';
 
-/** What a client is told about a JWT access token (RFC 7662 §2.2). */
+/** What a client is told about a JWT access token or an API key (RFC 7662 §2.2). */
 export type Introspect = (clientId: string, token: string) => Promise<Record<string, unknown>>;
+
+export function createIntrospect(by: { jwt: Introspect; apiKey: Introspect }): Introspect {
+  return (clientId, token) => (isApiKey(token) ? by.apiKey : by.jwt)(clientId, token);
+}
 
 /**
  * The signature is checked once per token, revocation every time and in the durable record: a revoked token is dead
  * here at once.
  */
-export function createIntrospect(deps: {
+export function createIntrospectJwt(deps: {
   verifier: AccessTokenVerifier;
   policy: TokenPolicy;
   status: RevocationStatus;
@@ -38,33 +43,31 @@ function describe(claims: AccessTokenClaims): Record<string, unknown> {
   return { active: true, token_type: claims.cnf ? undefined : 'Bearer', ...claims };
 }
 
-/** Introspection of JWTs after whatever client authentication the library did. */
+/** Introspection of JWTs and API keys after whatever client authentication the library did. */
 export function introspectAfterLibrary(introspect: Introspect): Koa.Middleware {
-  return answerStructuredTokens('introspection', async (ctx, { client, token }) => {
+  return answerOwnTokens('introspection', async (ctx, { client, token }) => {
     ctx.status = 200;
     ctx.body = await introspect(client.clientId, token);
   });
 }
 
-const FORM = /^application\/x-www-form-urlencoded\b/i;
-
 /**
  * The hot path, on which gateways ask about every request of theirs: a client that proves itself by its secret asks
- * about a JWT. That costs a fraction of the way through the library. Everything else, a wrong secret or a doubtful
+ * about a JWT or an API key. That costs a fraction of the way through the library. Everything else, a wrong secret or a doubtful
  * request among it, is left to the library, which alone refuses.
  */
 export function introspectDirectly(introspect: Introspect, findBySecret: FindBySecret): Koa.Middleware {
   return async function direct(ctx, next) {
-    const { authorization, origin, 'content-type': type = '' } = ctx.headers;
+    const { authorization, origin } = ctx.headers;
     const isOurs = ctx.method === 'POST' && ctx.path === ROUTES.introspection && origin === undefined;
-    if (!isOurs || !FORM.test(type)) return next();
+    if (!isOurs || !isForm(ctx.req)) return next();
     const body = await readBody(ctx.req, MAX_BODY_BYTES);
     const form = parse(body);
     const { token } = form;
     const once = Object.values(form).every((value) => typeof value === 'string');
-    const structured = once && typeof token === 'string' && isStructured(token);
-    const client = structured ? await findBySecret({ authorization, form }) : undefined;
-    if (!structured || !client) {
+    const own = once && typeof token === 'string' && isOwnToken(token);
+    const client = own ? await findBySecret({ authorization, form }) : undefined;
+    if (!own || !client) {
       replaceBody(ctx.req, body);
       return next();
     }

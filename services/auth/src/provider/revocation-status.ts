@@ -1,5 +1,5 @@
-import { setImmediate } from 'node:timers/promises';
 import type { DurableStorage, Revocation, RevocationKey } from '@latchkey/storage';
+import { createBatch } from './batch.ts';
 
 /** What a revocation can reach a token by. */
 export interface TokenSubjects {
@@ -63,32 +63,4 @@ function matches(revocation: Revocation, key: RevocationKey): boolean {
 function reaches({ subject, revokedAt }: Revocation, { issuedAt }: TokenSubjects): boolean {
   if (subject === 'token' || subject === 'grant') return true;
   return issuedAt <= Math.floor(revokedAt.getTime() / 1000);
-}
-
-/** One read at a time; what is asked meanwhile goes together into the next. */
-function createBatch<K, V>(read: (keys: K[]) => Promise<V[]>): (keys: K[]) => Promise<V[]> {
-  let running = false;
-  let waiting: { keys: K[]; resolve: (found: V[]) => void; reject: (error: unknown) => void }[] = [];
-  const run = async () => {
-    running = true;
-    while (waiting.length > 0) {
-      // Lets requests that have arrived already come along.
-      await setImmediate();
-      const batch = waiting;
-      waiting = [];
-      try {
-        const found = await read(batch.flatMap(({ keys }) => keys));
-        for (const { resolve } of batch) resolve(found);
-      } catch (error) {
-        for (const { reject } of batch) reject(error);
-      }
-    }
-    running = false;
-  };
-  return (keys) => {
-    const { promise, resolve, reject } = Promise.withResolvers<V[]>();
-    waiting.push({ keys, resolve, reject });
-    if (!running) void run();
-    return promise;
-  };
 }

@@ -1,21 +1,25 @@
 import { HttpError } from '@latchkey/service';
 import type Koa from 'koa';
+import { isApiKey } from '../api-keys/api-keys.ts';
+import type { RevokeApiKey } from '../api-keys/revocation.ts';
 import type { Audit } from '../audit.ts';
 import type { AccessTokenVerifier } from './access-tokens.ts';
 import type { Authority } from './grants.ts';
-import { answerStructuredTokens } from './structured-tokens.ts';
+import { answerOwnTokens } from './own-tokens.ts';
 
 /**
- * Revocation of JWT access tokens (RFC 7009): ends that one token. Its grant stays, so that an application can
+ * Revocation of API keys, and of JWT access tokens (RFC 7009): ends that one token. Its grant stays, so that an application can
  * throw away an access token without signing the person out; revoking the refresh token ends the grant.
  */
 export function createRevocation(deps: {
   verifier: AccessTokenVerifier;
   authority: Authority;
   audit: Audit;
+  revokeApiKey: RevokeApiKey;
 }): Koa.Middleware {
-  const { verifier, authority, audit } = deps;
-  return answerStructuredTokens('revocation', async (ctx, { client, token }) => {
+  const { verifier, authority, audit, revokeApiKey } = deps;
+  return answerOwnTokens('revocation', async (ctx, { client, token }) => {
+    if (isApiKey(token)) return revokeApiKey(ctx, token);
     const claims = await verifier.verify(token);
     // §2.2: a token that is not valid is as good as revoked.
     if (claims) {

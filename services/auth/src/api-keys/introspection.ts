@@ -1,0 +1,63 @@
+import { formatScope, PLAN_REQUESTS_PER_MINUTE } from '@latchkey/protocol';
+import type { ApiKey, Organization, ResourceServer } from '@latchkey/storage';
+import type { Directory } from '../provider/directory.ts';
+import type { Introspect } from '../provider/introspection.ts';
+import type { PresentedApiKeys } from './api-keys.ts';
+
+/**
+ * What a resource server that takes API keys is told about one (RFC 7662 §2.2). Anybody else learns nothing (§4), and of
+ * a key that may not be used nobody learns more than that.
+ */
+export function createIntrospectApiKey(deps: {
+  apiKeys: PresentedApiKeys;
+  directory: Directory;
+  issuer: string;
+  now: () => Date;
+}): Introspect {
+  const { apiKeys, directory, issuer, now } = deps;
+  return async (clientId, token) => {
+    const servers = (await directory.listResourceServers()).filter(
+      ({ acceptsApiKeys, introspectionClientId }) => acceptsApiKeys && introspectionClientId === clientId,
+    );
+    if (servers.length === 0) return { active: false };
+    const apiKey = await apiKeys.verify(token);
+    if (!apiKey || !isUsable(apiKey, now())) return { active: false };
+    const organization = await directory.findOrganization(apiKey.organizationId);
+    return organization ? { ...describe(apiKey, organization, servers), iss: issuer } : { active: false };
+  };
+}
+
+function isUsable({ revokedAt, expiresAt }: ApiKey, at: Date): boolean {
+  return revokedAt === null && (expiresAt === null || expiresAt > at);
+}
+
+/** The allowlists and limits are for the resource server to enforce: the caller's requests come to it alone. */
+function describe(
+  apiKey: ApiKey,
+  organization: Organization,
+  servers: readonly ResourceServer[],
+): Record<string, unknown> {
+  const { id, environment, expiresAt, createdAt, ipAllowlist, rateLimit } = apiKey;
+  return {
+    active: true,
+    token_type: 'api_key',
+    sub: id,
+    scope: formatScope(
+      apiKey.scopes.filter((scope) => servers.some(({ scopes }) => Object.hasOwn(scopes, scope))),
+    ),
+    org_id: organization.id,
+    env: environment,
+    plan: organization.plan,
+    iat: epochSeconds(createdAt),
+    ...(expiresAt && { exp: epochSeconds(expiresAt) }),
+    ...(ipAllowlist.length > 0 && { ip_allowlist: ipAllowlist }),
+    ...(organization.ipAllowlist.length > 0 && { organization_ip_allowlist: organization.ipAllowlist }),
+    ...(rateLimit !== null && { rate_limit: rateLimit }),
+    organization_rate_limit: organization.rateLimit ?? PLAN_REQUESTS_PER_MINUTE[organization.plan],
+  };
+}
+
+/** Rounded down: a key is never said to live longer than it does. */
+function epochSeconds(instant: Date): number {
+  return Math.floor(instant.getTime() / 1000);
+}
