@@ -14,6 +14,7 @@ import Koa from 'koa';
 import type { ApiConfig } from './config.ts';
 import { allowOrigins } from './cors.ts';
 import { REFERENCE_PATH, serveDocumentation } from './documentation.ts';
+import type { Idempotency } from './idempotency.ts';
 import { BASE_PATH, type Route } from './route-table.ts';
 import { serveRoutes } from './serve.ts';
 
@@ -21,13 +22,15 @@ export interface AppDeps {
   config: ApiConfig;
   routes: Route[];
   guard: Guard;
+  idempotency: Idempotency;
   logger: Logger;
   metrics: Metrics;
   health: Health;
 }
 
 /** Every mount; `route-table.ts` has every route with its scope. */
-export function createApp({ config, routes, guard, logger, metrics, health }: AppDeps): RequestListener {
+export function createApp(deps: AppDeps): RequestListener {
+  const { config, routes, guard, idempotency, logger, metrics, health } = deps;
   const app = new Koa();
   const pages = createPages({
     assetsPath: ASSETS_PATH,
@@ -40,7 +43,7 @@ export function createApp({ config, routes, guard, logger, metrics, health }: Ap
   app.use(serveAssets(pages));
   app.use(serveDocumentation(routes, config, pages));
   app.use(allowOrigins(BASE_PATH));
-  app.use(serveRoutes(routes, guard, config.origin));
+  app.use(serveRoutes(routes, guard, { origin: config.origin, idempotency }));
   return app.callback();
 }
 

@@ -2,6 +2,7 @@ import type { Principal } from '@latchkey/guard';
 import { HttpError } from '@latchkey/service';
 import type { Tenant } from '@latchkey/storage';
 import type { z } from 'zod';
+import type { CsvShape } from './csv.ts';
 
 /** What an endpoint works with: everything validated, and whose rows it may touch. */
 export interface Call<Query, Body> {
@@ -32,6 +33,8 @@ export interface Endpoint<Query = unknown, Body = unknown> {
   location?: string;
   /** What a 409 can mean here. */
   conflict?: string;
+  /** For a list that is also answered as CSV: to `Accept: text/csv`, or as `format` in the query says. */
+  csv?: CsvShape;
   handle(call: Call<Query, Body>): Promise<unknown>;
 }
 

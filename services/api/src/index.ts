@@ -4,6 +4,7 @@ import { createHealth, type Health, type Logger, type Metrics } from '@latchkey/
 import type { DurableStorage, SharedStorage } from '@latchkey/storage';
 import { createApiGuard, createApp } from './app.ts';
 import type { ApiConfig } from './config.ts';
+import { createIdempotency } from './idempotency.ts';
 import { createRouteTable } from './route-table.ts';
 
 export type { ApiConfig } from './config.ts';
@@ -40,10 +41,16 @@ export async function createApi(config: ApiConfig, deps: ApiDeps): Promise<ApiSe
   });
   const routes = createRouteTable({ durable, feed: shared.feed, pepper: config.pepper, logger, ...clock });
   const guard = createApiGuard(config, routes, { revocations, logger, ...clock });
+  const idempotency = createIdempotency({
+    keys: durable.idempotencyKeys,
+    pepper: config.pepper,
+    logger,
+    ...clock,
+  });
   await revocations.start();
   const health = deps.health ?? createHealth({ durable: durable.ping });
   return {
-    handler: createApp({ config, routes, guard, logger, metrics, health }),
+    handler: createApp({ config, routes, guard, idempotency, logger, metrics, health }),
     ready: () => durable.ping(),
     stop: () => revocations.stop(),
   };

@@ -7,13 +7,30 @@ const BODY_BYTES = 65_536;
 
 /** @throws {HttpError} 415, 413, 400 on malformed JSON, 422 with each wrong field */
 export async function readInput<T>(request: IncomingMessage, schema: z.ZodType<T>): Promise<T> {
-  const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? '';
-  if (type !== 'application/json' && !/^application\/[\w.-]+\+json$/.test(type)) {
-    throw new HttpError('unsupported_media_type', { description: 'Send the body as application/json' });
-  }
-  const result = schema.safeParse(await readJson(request, BODY_BYTES));
+  const value = isEmpty(request) ? undefined : await readTyped(request);
+  const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw new HttpError('invalid_body', { fields: toFields(result.error.issues) });
+}
+
+/** What `curl -X POST` sends without data has a length of nothing, and any type or none. */
+function isEmpty({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
+}
+
+/**
+ * JSON under its own types, and under `text/plain` or none: `fetch` with a string for a body, as published client code
+ * has it, sends that. A page of another origin can send it without asking, and gains nothing by it: credentials are
+ * in a header, which no page can add unasked.
+ */
+const JSON_TYPE = /^(|text\/plain|application\/json|application\/[\w.-]+\+json)$/;
+
+async function readTyped(request: IncomingMessage): Promise<unknown> {
+  const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? '';
+  if (!JSON_TYPE.test(type)) {
+    throw new HttpError('unsupported_media_type', { description: 'Send the body as application/json' });
+  }
+  return readJson(request, BODY_BYTES);
 }
 
 /** @throws {HttpError} 400 with each wrong parameter */
@@ -41,10 +58,15 @@ function toFields(issues: readonly z.core.$ZodIssue[]): Fields {
   const fields = issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
       ? issue.keys.map((key) => ({ field: key, message: 'is not a known field' }))
-      : [{ field: issue.path.join('.') || 'body', message: issue.message }],
+      : [{ field: issue.path.join('.'), message: issue.message }],
   );
+  return presentable(fields);
+}
+
+/** Faults as an answer may carry them; without a field they concern the whole body. */
+export function presentable(fields: Fields): Fields {
   return fields.slice(0, MOST_FIELDS).map(({ field, message }) => ({
-    field: field.slice(0, NAME_LENGTH).toWellFormed(),
+    field: field.slice(0, NAME_LENGTH).toWellFormed() || 'body',
     message,
   }));
 }

@@ -2,7 +2,7 @@ import { Router } from '@koa/router';
 import { createKoaGuard, type Guard, type Principal } from '@latchkey/guard';
 import { HttpError } from '@latchkey/service';
 import type Koa from 'koa';
-import { answer } from './answer.ts';
+import { type AnswerDeps, answer } from './answer.ts';
 import { BASE_PATH, type Route } from './route-table.ts';
 
 declare module 'koa' {
@@ -13,7 +13,7 @@ declare module 'koa' {
 }
 
 /** Mounts the table: each route behind the guard and its scope. Other methods of a path are 405. */
-export function serveRoutes(routes: Route[], guard: Guard, origin: string): Koa.Middleware {
+export function serveRoutes(routes: Route[], guard: Guard, answering: AnswerDeps): Koa.Middleware {
   const { authenticate, requireScopes } = createKoaGuard(guard, {
     onRefusal(_ctx, { code, description, headers, reason, cause }) {
       throw new HttpError(code, { description, headers, cause: cause ?? reason });
@@ -24,7 +24,7 @@ export function serveRoutes(routes: Route[], guard: Guard, origin: string): Koa.
     router.register(
       path,
       [method],
-      [named(path), authenticate, requireScopes(scope), answer(endpoint, origin)],
+      [named(path), authenticate, requireScopes(scope), answer(endpoint, answering)],
     );
   }
   const dispatch = router.routes() as Koa.Middleware;

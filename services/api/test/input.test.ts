@@ -66,7 +66,8 @@ describe('a body that cannot be read', () => {
   test.each<[string, number, string, Record<string, string>]>([
     ['broken JSON', 400, '{"number":', {}],
     ['another content type', 415, 'a=b', { 'content-type': 'application/x-www-form-urlencoded' }],
-    ['text that says it is JSON to nobody', 415, '{}', { 'content-type': 'text/plain' }],
+    ['XML', 415, '<a/>', { 'content-type': 'application/xml' }],
+    ['text that is no JSON', 400, 'number=1', { 'content-type': 'text/plain' }],
     ['more than 64 KiB', 413, JSON.stringify({ notes: 'x'.repeat(70_000) }), {}],
   ])('%s is a %i', async (_, expected, body, headers) => {
     expect((await post(body, headers)).status).toBe(expected);
@@ -88,6 +89,18 @@ describe('a body that cannot be read', () => {
   test('JSON with parameters or a suffix of the type is read', async () => {
     expect((await post(order(), { 'content-type': 'application/json; charset=utf-8' })).status).toBe(201);
     expect((await post(order(), { 'content-type': 'application/vnd.acme+json' })).status).toBe(201);
+  });
+
+  test('JSON without its type is read, as fetch and plain clients send a string', async () => {
+    const { organizationId } = await api.tenant();
+    const authorization = `Bearer ${await api.issuer.sign({ org_id: organizationId, env: 'live' })}`;
+    const url = `${api.url}/api/v2/work-orders`;
+    const body = () => JSON.stringify(order());
+    const asText = await fetch(url, { method: 'POST', headers: { authorization }, body: body() });
+    expect(asText.status).toBe(201);
+    // Bytes get no type from fetch.
+    const bytes = new TextEncoder().encode(body());
+    expect((await fetch(url, { method: 'POST', headers: { authorization }, body: bytes })).status).toBe(201);
   });
 });
 
