@@ -7,6 +7,7 @@ describeSharedStorage('memory', async () => {
   return {
     storages: [storage, storage],
     elapse: async (seconds) => clock.advance(seconds),
+    pass: async (ms) => clock.advance(ms / 1000),
     close: () => storage.close(),
   };
 });

@@ -30,6 +30,8 @@ describe('a Redis that is away', () => {
       storage.artifacts.consume('AuthorizationCode', 'value'),
       storage.replays.claim('key', 60),
       storage.counters.increment('key', 60),
+      storage.permits.lease('key', { limit: 10, windowSeconds: 60, want: 1 }),
+      storage.permits.countMembers('member', 60),
       storage.feed.publish({ type: 'signing_keys' }),
     ];
     for (const call of await Promise.allSettled(calls)) {

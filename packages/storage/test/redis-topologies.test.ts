@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { openRedis } from '@latchkey/storage';
 import { describeSharedStorage } from '@latchkey/storage/contract';
 import { elapseInRedis } from './aging.ts';
@@ -15,6 +16,7 @@ for (const [name, start] of [
       async elapse(seconds) {
         for (const node of nodes) await elapseInRedis(node.url, 'latchkey:', seconds);
       },
+      pass: (ms) => setTimeout(ms),
       async close() {
         for (const storage of storages) await storage.close();
         await stop();

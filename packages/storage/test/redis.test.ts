@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { randomBase62 } from '@latchkey/protocol';
 import { openRedis } from '@latchkey/storage';
 import { describeSharedStorage } from '@latchkey/storage/contract';
@@ -12,6 +13,7 @@ describeSharedStorage('Redis', async () => {
   return {
     storages: [storage, peer],
     elapse: (seconds) => elapseInRedis(url, keyPrefix, seconds),
+    pass: (ms) => setTimeout(ms),
     async close() {
       await storage.close();
       await peer.close();

@@ -92,7 +92,77 @@ export function testClients(fixture: () => DurableFixture): void {
       expect(kept?.introspectionClientId).toBeNull();
     });
   });
+  testPages(fixture);
   testSecrets(fixture);
+}
+
+function testPages(fixture: () => DurableFixture): void {
+  describe('pages of clients', () => {
+    const newClient = (organizationId: string, environment: 'live' | 'test' = 'live') =>
+      fixture().storage.clients.create({
+        id: newId('client'),
+        organizationId,
+        environment,
+        metadata: METADATA,
+      });
+
+    test('are newest first, without gap or repeat, also within one instant', async () => {
+      const { storage, organization, clock } = fixture();
+      const { id: organizationId } = await organization();
+      const made = [await newClient(organizationId), await newClient(organizationId)];
+      clock.advance(1);
+      made.push(
+        await newClient(organizationId),
+        await newClient(organizationId),
+        await newClient(organizationId),
+      );
+      const listed: string[] = [];
+      for (let after: string | undefined; listed.length < made.length; after = listed.at(-1)) {
+        const page = await storage.clients.listPage({ organizationId, environment: 'live', after, limit: 2 });
+        expect(page.length).toBeGreaterThan(0);
+        listed.push(...page.map(({ id }) => id));
+      }
+      expect(listed.toSorted()).toEqual(made.map(({ id }) => id).toSorted());
+      expect(new Set(listed.slice(3))).toEqual(new Set(made.slice(0, 2).map(({ id }) => id)));
+      const end = { organizationId, environment: 'live', after: listed.at(-1), limit: 2 } as const;
+      expect(await storage.clients.listPage(end)).toEqual([]);
+    });
+
+    test('are counted in clients, each with its live secrets, oldest first', async () => {
+      const { storage, organization, clock } = fixture();
+      const { id: organizationId } = await organization();
+      const clientIds: string[] = [];
+      for (const _ of [1, 2, 3]) {
+        const { id: clientId } = await newClient(organizationId);
+        clientIds.unshift(clientId);
+        for (const expiresAt of [null, clock.in(60), clock.in(-60)]) {
+          await storage.clients.addSecret({ id: newId('secret'), clientId, digest: Buffer.of(1), expiresAt });
+          clock.advance(1);
+        }
+      }
+      const page = await storage.clients.listPage({ organizationId, environment: 'live', limit: 2 });
+      expect(page.map(({ id }) => id)).toEqual(clientIds.slice(0, 2));
+      for (const client of page) expect(client).toEqual(await storage.clients.find(client.id));
+      expect(page.map(({ secrets }) => secrets.length)).toEqual([2, 2]);
+    });
+
+    test('are of one organisation and environment, and continue after no other client', async () => {
+      const { storage, organization } = fixture();
+      const { id: organizationId } = await organization();
+      const live = await newClient(organizationId);
+      const tested = await newClient(organizationId, 'test');
+      const other = await newClient((await organization()).id);
+      const list = async (environment: 'live' | 'test', after?: string) => {
+        const page = await storage.clients.listPage({ organizationId, environment, after, limit: 9 });
+        return page.map(({ id }) => id);
+      };
+      expect(await list('live')).toEqual([live.id]);
+      expect(await list('test')).toEqual([tested.id]);
+      for (const after of [other.id, newId('client'), 'client_\0', 'client_\ud800']) {
+        expect(await list('live', after)).toEqual([]);
+      }
+    });
+  });
 }
 
 const RESOURCE_SERVER = {

@@ -65,7 +65,9 @@ export function testFeed(fixture: () => SharedFixture): void {
             expiresAt: new Date(1_700_003_600_000),
           },
         },
+        { type: 'api_key', id: 'key_1' },
         { type: 'client', id: 'client_1' },
+        { type: 'organization', id: 'org_1' },
         { type: 'resource_server', id: 'rs_1' },
         { type: 'signing_keys' },
       ];

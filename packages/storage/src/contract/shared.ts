@@ -3,6 +3,7 @@ import type { SharedStorage } from '../storage.ts';
 import { testArtifacts } from './artifacts.ts';
 import { testCounters } from './counters.ts';
 import { testFeed } from './feed.ts';
+import { testPermits } from './permits.ts';
 
 /** An implementation under test, empty. */
 export interface SharedHarness {
@@ -10,6 +11,8 @@ export interface SharedHarness {
   storages: readonly [SharedStorage, SharedStorage];
   /** Makes everything in the store that much older. */
   elapse(seconds: number): Promise<void>;
+  /** Lets time pass on the store's own clock. */
+  pass(ms: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -18,6 +21,7 @@ export interface SharedFixture {
   /** Another process's storage on the same data. */
   peer: SharedStorage;
   elapse(seconds: number): Promise<void>;
+  pass(ms: number): Promise<void>;
 }
 
 /** Holds an implementation to every guarantee of `SharedStorage`. Call it in a test file. */
@@ -27,7 +31,7 @@ export function describeSharedStorage(name: string, open: () => Promise<SharedHa
     const fixture = () => {
       if (!harness) throw new Error('the storage is not open');
       const [storage, peer] = harness.storages;
-      return { storage, peer, elapse: harness.elapse };
+      return { storage, peer, elapse: harness.elapse, pass: harness.pass };
     };
     beforeAll(async () => {
       harness = await open();
@@ -37,6 +41,7 @@ export function describeSharedStorage(name: string, open: () => Promise<SharedHa
 
     testArtifacts(fixture);
     testCounters(fixture);
+    testPermits(fixture);
     testFeed(fixture);
   });
 }

@@ -1,3 +1,4 @@
+import { createMemoryPermits } from '@latchkey/guard/permits';
 import type { Counters, Replays } from '../artifacts.ts';
 import { StorageUnavailableError } from '../errors.ts';
 import type { SharedStorage } from '../storage.ts';
@@ -20,6 +21,7 @@ export function openMemory({ now = () => new Date() }: MemoryOptions = {}): Shar
     artifacts,
     replays: createReplays(claimed),
     counters: createCounters(counted),
+    permits: createMemoryPermits(() => now().getTime()),
     feed,
     async ping() {
       if (closed) throw new StorageUnavailableError('the store is closed');

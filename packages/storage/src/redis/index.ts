@@ -1,3 +1,4 @@
+import { createRedisPermits } from '@latchkey/guard/permits';
 import type { SharedStorage } from '../storage.ts';
 import { parseRedisUrl } from './address.ts';
 import { createRedisArtifacts } from './artifacts.ts';
@@ -25,6 +26,7 @@ export function openRedis({ url, keyPrefix = 'latchkey:' }: RedisOptions): Share
     artifacts: createRedisArtifacts(redis, keyPrefix),
     replays: createRedisReplays(redis, keyPrefix),
     counters: createRedisCounters(redis, keyPrefix),
+    permits: createRedisPermits(redis.run, keyPrefix),
     feed: createRedisFeed(redis, `${keyPrefix}feed`, () => connectRedis(address, FOLLOWER_ANSWER_TIMEOUT_MS)),
     async ping() {
       await redis.send('ping');
