@@ -55,6 +55,28 @@ export function hostMismatch(rightUrl: string): ErrorData {
   };
 }
 
+/** For requests over plain http. The link says https, whatever the browser was told. */
+export function httpsRequired(rightUrl: string): ErrorData {
+  return {
+    title: 'This address needs a secure connection',
+    message: 'The request came without encryption (http), where others can read along, so nothing was done.',
+    nextSteps: [
+      { label: `Go to ${rightUrl}`, href: rightUrl },
+      'If an application sent you here, tell the people who run it that it must use https.',
+    ],
+    code: 'https_required',
+  };
+}
+
+export function tooManyRequests(retryAfterSeconds: number): ErrorData {
+  return {
+    title: 'Too many requests from your network',
+    message: 'Many sign-ins were started from where you are within a minute. Nothing was lost.',
+    nextSteps: [`Wait ${describeWait(retryAfterSeconds)}, then load this page again.`],
+    code: 'too_many_requests',
+  };
+}
+
 export function invalidRequest(description: string): ErrorData {
   return {
     title: 'This request cannot be completed',

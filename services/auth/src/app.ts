@@ -19,6 +19,7 @@ import { createFindBySecret } from './provider/client-secrets.ts';
 import { createProvider, type ProviderDeps } from './provider/create-provider.ts';
 import { describeServer } from './provider/discovery.ts';
 import { pinHost } from './provider/host.ts';
+import { requireHttps } from './provider/https.ts';
 import {
   createIntrospect,
   createIntrospectJwt,
@@ -55,11 +56,12 @@ export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
     trustedProxies: createTrustedProxies(config.trustedProxies),
     renderErrorPage: createErrorPage(pages, config.issuer),
   });
+  provider.use(answerInJson(PROGRAM_ROUTES));
+  provider.use(requireHttps(config.issuer, JWKS_PATHS));
   provider.use(serveAssets(pages));
   // The key set names no URL: resource servers may fetch it by an address inside the network.
-  provider.use(serveJwks(keyRing, [ROUTES.jwks, '/.well-known/jwks.json']));
+  provider.use(serveJwks(keyRing, JWKS_PATHS));
   provider.use(pinHost(config.issuer));
-  provider.use(answerInJson(PROGRAM_ROUTES));
   provider.use(introspectDirectly(introspect, findBySecret));
   provider.use(revokeApiKeyDirectly(revokeApiKey));
   provider.use(serveHome(pages, config.issuer));
@@ -76,6 +78,8 @@ export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
   provider.use(acceptJsonBody(ROUTES.token));
   return provider.callback();
 }
+
+const JWKS_PATHS = [ROUTES.jwks, '/.well-known/jwks.json'];
 
 /** Our own pages, and the library's steps that browsers pass before and after them. */
 const INTERACTION_PATHS = ['/interaction/', `${ROUTES.authorization}/`, ROUTES.end_session];

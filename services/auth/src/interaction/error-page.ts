@@ -2,12 +2,14 @@ import {
   type ErrorData,
   expiredInteraction,
   hostMismatch,
+  httpsRequired,
   invalidRequest,
   type Pages,
   pageNotFound,
   redirectUriMismatch,
   serverError,
   temporarilyUnavailable,
+  tooManyRequests,
   unknownApplication,
 } from '@latchkey/pages';
 import { contentSecurityPolicy, type HttpError, toHttpError } from '@latchkey/service';
@@ -61,6 +63,10 @@ function describeError(error: HttpError, issuer: string): ErrorData {
   switch (error.code) {
     case 'misdirected_request':
       return hostMismatch(issuer);
+    case 'https_required':
+      return httpsRequired(issuer);
+    case 'too_many_requests':
+      return tooManyRequests(Number(error.headers['Retry-After'] ?? 1));
     case 'not_found':
       return pageNotFound();
     case 'temporarily_unavailable':
