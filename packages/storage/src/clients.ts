@@ -50,7 +50,7 @@ export interface Clients {
 
   /** Inserts. Throws `ConflictError` when the id is taken or there is no such client. */
   addSecret(secret: Pick<ClientSecret, 'id' | 'clientId' | 'digest' | 'expiresAt'>): Promise<ClientSecret>;
-  /** Sets when the secret ends. Answers false when the client has no such secret. */
+  /** Sets when a live secret ends. Answers false when the client has none with this id: what has ended stays ended. */
   expireSecret(clientId: string, secretId: string, at: Date): Promise<boolean>;
   /** Ends the secret now. Answers false when the client has no such secret. */
   revokeSecret(clientId: string, secretId: string): Promise<boolean>;

@@ -225,6 +225,19 @@ function testSecrets(fixture: () => DurableFixture): void {
       expect((await storage.clients.find(id))?.secrets).toEqual([]);
     });
 
+    test('one that has ended, by itself or revoked, is not brought back by another end', async () => {
+      const { storage, client, clock } = fixture();
+      const { id } = await client();
+      const revoked = await storage.clients.addSecret(newSecret(id));
+      const expired = await storage.clients.addSecret(newSecret(id, clock.in(60)));
+      await storage.clients.revokeSecret(id, revoked.id);
+      clock.advance(60);
+      for (const secret of [revoked, expired]) {
+        expect(await storage.clients.expireSecret(id, secret.id, clock.in(60))).toBe(false);
+      }
+      expect((await storage.clients.find(id))?.secrets).toEqual([]);
+    });
+
     test('one of a client that does not exist is a conflict', async () => {
       const { storage } = fixture();
       await expect(storage.clients.addSecret(newSecret(newId('client')))).rejects.toThrow(ConflictError);

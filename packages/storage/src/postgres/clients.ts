@@ -56,16 +56,9 @@ export function createPostgresClients(context: PostgresContext): Clients {
 function createSecrets({
   db,
   now,
+  query,
+  testInstant,
 }: PostgresContext): Pick<Clients, 'addSecret' | 'expireSecret' | 'revokeSecret'> {
-  const expire = async (clientId: string, id: string, at: Date | ReturnType<typeof now>) => {
-    const { numUpdatedRows } = await db
-      .updateTable('clientSecrets')
-      .set({ expiresAt: at })
-      .where('clientId', '=', clientId)
-      .where('id', '=', id)
-      .executeTakeFirstOrThrow();
-    return numUpdatedRows > 0n;
-  };
   return {
     addSecret: (secret) =>
       db
@@ -73,10 +66,29 @@ function createSecrets({
         .values({ ...secret, createdAt: now() })
         .returning(SECRET_COLUMNS)
         .executeTakeFirstOrThrow(),
-    expireSecret: expire,
-    revokeSecret: (clientId, id) => expire(clientId, id, now()),
+    expireSecret: async (clientId, id, at) =>
+      (await query(EXPIRE_SECRET, [testInstant(), clientId, id, at])).length > 0,
+    async revokeSecret(clientId, id) {
+      const { numUpdatedRows } = await db
+        .updateTable('clientSecrets')
+        .set({ expiresAt: now() })
+        .where('clientId', '=', clientId)
+        .where('id', '=', id)
+        .executeTakeFirstOrThrow();
+      return numUpdatedRows > 0n;
+    },
   };
 }
+
+/**
+ * The clock, not the statement's beginning: where this waited for a revocation of the same row, that must count as
+ * past.
+ */
+const EXPIRE_SECRET = `
+  update client_secrets set expires_at = $4
+  where client_id = $2 and id = $3
+    and (expires_at is null or expires_at > coalesce($1::timestamptz, clock_timestamp()))
+  returning id`;
 
 /** A row for each live secret of each client; one with nulls where there is none. $1: the instant. */
 const select = (clients: string) => `
