@@ -1,3 +1,4 @@
+export type { ApiKeyLookup, ApiKeyRecord } from './api-keys.ts';
 export { GuardError, REFUSALS, type RefusalReason } from './errors.ts';
 export { createGuard, type Guard, type GuardOptions } from './guard.ts';
 export type { Fetch } from './jwks.ts';
@@ -22,7 +23,8 @@ export {
   type RedisScript,
   type RunScript,
 } from './limits/permits.ts';
-export type { Principal } from './principal.ts';
+export type { OrganizationLookup, OrganizationPolicy } from './organizations.ts';
+export type { CredentialKind, Principal } from './principal.ts';
 export {
   createRevocationFollower,
   type FeedEvent,
