@@ -51,7 +51,17 @@ export function followEvents(provider: Provider, { audit, logger }: { audit: Aud
     });
   });
   on('grant.revoked', (ctx: KoaContextWithOIDC, grantId: string) => {
+    // The token endpoint revokes for one reason: a code or refresh token that was used up came again, so somebody has
+    // a copy of it.
     const replayed = ctx.oidc.route === 'token';
+    if (replayed) {
+      const { requestId } = ctx.state;
+      const clientId = ctx.oidc.client?.clientId;
+      logger.warn(
+        { request_id: requestId, client_id: clientId, grant_id: grantId, ip: ctx.ip },
+        'code or refresh token replayed; its grant is revoked',
+      );
+    }
     void audit.record({
       action: replayed ? 'grant.replay_detected' : 'grant.revoked',
       result: replayed ? 'failure' : 'success',
@@ -68,10 +78,10 @@ function asClientId(value: unknown): string | undefined {
 
 function describe(ctx: KoaContextWithOIDC, grantId: string | undefined) {
   const { client } = ctx.oidc;
+  const grant = ctx.oidc.grant as { organizationId?: string | null } | undefined;
   return {
     target: grantId === undefined ? null : { type: 'grant', id: grantId },
-    organizationId:
-      (ctx.oidc.grant as { organizationId?: string | null } | undefined)?.organizationId ?? null,
+    organizationId: grant?.organizationId ?? ctx.state.grantOrganizationId ?? null,
     ip: ctx.ip,
     requestId: ctx.state.requestId,
     details: { ...(client && { client_id: client.clientId }), route: ctx.oidc.route },

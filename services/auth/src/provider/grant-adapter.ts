@@ -1,8 +1,15 @@
 import type { DurableStorage } from '@latchkey/storage';
-import { type Adapter, errors } from 'oidc-provider';
+import Provider, { type Adapter, errors } from 'oidc-provider';
 import { z } from 'zod';
 import type { Authority } from './grants.ts';
 import { refuseAll } from './stored-model.ts';
+
+declare module 'koa' {
+  interface DefaultState {
+    /** Of the grant that the request came upon: a refused one never reaches the library's own context. */
+    grantOrganizationId?: string | null;
+  }
+}
 
 /** What the library hands over when it saves a grant. */
 const savedGrant = z.object({
@@ -29,6 +36,8 @@ export function createGrantAdapter({
     },
     async find(id) {
       const grant = await durable.grants.find(id);
+      const { ctx } = Provider;
+      if (ctx && grant) ctx.state.grantOrganizationId = grant.organizationId;
       return grant && { ...grant.payload, jti: id, organizationId: grant.organizationId };
     },
     async destroy(id) {

@@ -59,10 +59,13 @@ export function createRefreshTokenAdapter(deps: {
     async revokeByGrantId() {},
   };
 
-  /** The token was used again between the library's look and its use of it. */
+  /** The token was used again between the library's look and its use of it: said as the library says it of others. */
   async function endFamily(value: string): Promise<void> {
     const token = await refreshTokens.find(value);
-    if (token) await deps.authority.revokeGrant(token.grantId);
+    if (!token) return;
+    await deps.authority.revokeGrant(token.grantId);
+    const { ctx } = Provider;
+    ctx?.oidc.provider.emit('grant.revoked', ctx, token.grantId);
   }
 }
 
