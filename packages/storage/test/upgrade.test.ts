@@ -1,0 +1,67 @@
+import { openPostgres } from '@latchkey/storage';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { createDatabase, type TestDatabase } from '../../../infra/test/servers.ts';
+import type { SqlPool } from '../src/postgres/dialect.ts';
+import { migrate, readMigrations } from '../src/postgres/migrate.ts';
+import { createPgPool } from '../src/postgres/pool.ts';
+
+const PREVIOUS = readMigrations().filter(({ version }) => version <= 2);
+/** As the release before API keys inserts one. */
+const INSERT =
+  'insert into organizations (id, name, plan, created_at, disabled_at) values ($1, $2, $3, $4, $5)';
+const CREATED_AT = new Date('2026-01-02T03:04:05Z');
+
+describe('a database of the release before API keys', () => {
+  let database: TestDatabase;
+  let pool: SqlPool;
+  beforeAll(async () => {
+    database = await createDatabase(inject('postgresUrl'));
+    pool = createPgPool({ url: database.url });
+    await migrate(pool, PREVIOUS);
+    await run(INSERT, ['org_old', 'Old', 'enterprise', CREATED_AT, CREATED_AT]);
+    await migrate(pool, readMigrations());
+  });
+  afterAll(async () => {
+    await pool.end();
+    await database.drop();
+  });
+
+  const run = async (text: string, parameters: unknown[]) => {
+    const connection = await pool.connect();
+    try {
+      await connection.query(text, parameters);
+    } finally {
+      connection.release();
+    }
+  };
+  const find = async (id: string) => {
+    const storage = openPostgres({ url: database.url });
+    try {
+      return await storage.organizations.find(id);
+    } finally {
+      await storage.close();
+    }
+  };
+  const defaults = { rateLimit: null, ipAllowlist: [], leakedKeyPolicy: 'revoke' };
+
+  test('keeps its organisations, with the settings that change nothing, unchanged since they were made', async () => {
+    expect(await find('org_old')).toEqual({
+      id: 'org_old',
+      name: 'Old',
+      plan: 'enterprise',
+      ...defaults,
+      createdAt: CREATED_AT,
+      updatedAt: CREATED_AT,
+      disabledAt: CREATED_AT,
+    });
+  });
+
+  test('still takes the organisations that the previous release makes while it is rolled', async () => {
+    const before = Date.now() - 60_000;
+    await run(INSERT, ['org_new', 'New', 'free', CREATED_AT, null]);
+    const made = await find('org_new');
+    expect(made).toMatchObject({ name: 'New', createdAt: CREATED_AT, ...defaults });
+    // Later than its creation says: whoever asks what changed lately is told of it.
+    expect(made?.updatedAt.getTime()).toBeGreaterThan(before);
+  });
+});
