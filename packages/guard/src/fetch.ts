@@ -81,14 +81,16 @@ function readRefused(request: Request): RefusedRequest {
   };
 }
 
+/** A comma, then a scheme: another field's value begins. A list within one field goes on with `name=`. */
+const NEXT_CREDENTIALS = /, *[!#$%&'*+.^_`|~\w-]+ +[^ ]/;
+
 /**
- * Headers joins several fields by ", ", which no bearer credentials contain. Two intermediaries that choose another
- * one of several are how a request is smuggled past one of them. Lists of other schemes are parameters of one field.
+ * Headers joins several fields by commas, which no bearer credentials contain. Two intermediaries that choose another
+ * one of several are how a request is smuggled past one of them.
  */
 function splitAuthorization(value: string | null): string | readonly string[] | undefined {
   if (value === null) return undefined;
-  const parts = value.split(', ');
-  return parts.length > 1 && parts.some((part) => /^bearer(?: |$)/i.test(part)) ? parts : value;
+  return NEXT_CREDENTIALS.test(value) ? value.split(',') : value;
 }
 
 /**

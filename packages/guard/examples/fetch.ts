@@ -1,0 +1,30 @@
+/** Orders as a function from Request to Response: Deno, Bun and Hono take it as it is, node:http by `serve`. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createFetchGuard, createGuard } from '@latchkey/guard';
+
+const { ISSUER = 'http://localhost:3000', AUDIENCE = 'http://localhost:3100', PORT = '3100' } = process.env;
+const guard = createGuard({
+  issuer: ISSUER,
+  audience: AUDIENCE,
+  metadata: { scopesSupported: ['orders:read'] },
+});
+const { protect, metadata } = createFetchGuard(guard);
+
+const readOrders = protect({ scope: 'orders:read' }, (_request, { organizationId, environment }) =>
+  Response.json({ orders: [{ id: 'order_1', organization: organizationId, environment }] }),
+);
+
+async function serve(
+  { method, url = '/', headersDistinct, socket }: IncomingMessage,
+  answer: ServerResponse,
+) {
+  const lines = Object.entries(headersDistinct).map(([name, values = []]) => [name, values.join(', ')]);
+  const request = new Request(new URL(url, 'http://localhost'), { method, headers: lines });
+  const response = metadata(request) ?? (await readOrders(request, { remoteAddress: socket.remoteAddress }));
+  answer.writeHead(response.status, Object.fromEntries(response.headers)).end(await response.text());
+}
+
+// Of some requests that Node takes, TRACE for instance, no Request can be made.
+createServer(
+  (request, answer) => void serve(request, answer).catch(() => answer.writeHead(400).end()),
+).listen(PORT);
