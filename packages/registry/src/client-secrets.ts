@@ -68,8 +68,7 @@ export async function expireClientSecret(
 ): Promise<void> {
   refuseExpiry(operator, at);
   const client = await getClient(operator, clientId);
-  const live = client.secrets.some(({ id }) => id === secretId);
-  const changed = live && (await operator.durable.clients.expireSecret(clientId, secretId, at));
+  const changed = await operator.durable.clients.expireSecret(clientId, secretId, at);
   if (!changed) throw new NotFoundError(`secret of ${clientId}`, secretId);
   await operator.announce({ type: 'client', id: clientId });
   const details = { expires_at: at.toISOString() };
