@@ -12,6 +12,8 @@ const TOUCH_EVERY_MS = 60_000;
 const MOST_ROWS_A_WRITE = 5_000;
 /** Tokens counted apart until they are added up by client: bounds what a client costs that uses each only once. */
 const MOST_PRINCIPALS = 20_000;
+/** What an outage of PostgreSQL may cost in memory: about 50 MB. */
+const MOST_ROWS = 100_000;
 
 export interface Metering {
   /** One answered request of a known credential. */
@@ -27,6 +29,8 @@ export interface Metering {
 export interface MeteringDeps {
   durable: Pick<DurableStorage, 'usage' | 'apiKeys'>;
   logger: Logger;
+  /** Kept while they cannot be written. Default 100,000. */
+  mostRows?: number;
   /** Epoch milliseconds. */
   now: () => number;
 }
@@ -42,8 +46,8 @@ interface Tally {
  * Counts requests in memory by the principal, which is one object as long as a credential is cached, and writes the
  * sums. A write that failed is tried again as it was, with nothing added to it: it was all or nothing.
  */
-export function createMetering({ durable, logger, now }: MeteringDeps): Metering {
-  const rows = createUsageRows(logger);
+export function createMetering({ durable, logger, mostRows = MOST_ROWS, now }: MeteringDeps): Metering {
+  const rows = createUsageRows(logger, mostRows);
   const uses = createLastUses();
   let tallies = new Map<Principal, Tally>();
   let minute = 0;

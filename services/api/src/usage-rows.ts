@@ -2,9 +2,6 @@ import type { Principal } from '@latchkey/guard';
 import type { Logger } from '@latchkey/service';
 import type { UsageCount } from '@latchkey/storage';
 
-/** What an outage of PostgreSQL may cost in memory: about 50 MB. */
-const MOST_ROWS = 100_000;
-
 export interface UsageRows {
   /** @param counts requests answered with 2xx, 3xx, 4xx and 5xx */
   add(principal: Principal, route: string, counts: readonly number[], minute: number): void;
@@ -16,7 +13,7 @@ export interface UsageRows {
 }
 
 /** Sums by what the usage table is keyed by, oldest first; where there are too many the oldest go. */
-export function createUsageRows(logger: Logger): UsageRows {
+export function createUsageRows(logger: Logger, mostRows: number): UsageRows {
   const rows = new Map<string, UsageCount>();
   let dropped = { rows: 0, requests: 0 };
 
@@ -34,7 +31,7 @@ export function createUsageRows(logger: Logger): UsageRows {
     const before = rows.get(name);
     if (before) before.requests += row.requests;
     else rows.set(name, row);
-    if (rows.size > MOST_ROWS) dropOldest();
+    if (rows.size > mostRows) dropOldest();
   }
 
   function dropOldest(): void {
