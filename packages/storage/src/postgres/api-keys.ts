@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { ApiKey, ApiKeyChanges, ApiKeys } from '../api-keys.ts';
+import type { ApiKey, ApiKeyChanges, ApiKeys, NewApiKeyRecord } from '../api-keys.ts';
 import type { PostgresContext } from './database.ts';
 import { isStorable } from './text.ts';
 
@@ -35,22 +35,7 @@ export function createPostgresApiKeys(context: PostgresContext): ApiKeys {
   const findMany = async (ids: readonly string[]) =>
     (await query<ApiKeyRow>(FIND_MANY, [ids.filter(isStorable)])).map(toApiKey);
   return {
-    async create({ createdBy, scopes, ipAllowlist, ...key }) {
-      const row = await db
-        .insertInto('apiKeys')
-        .values({
-          ...key,
-          scopes: JSON.stringify(scopes),
-          ipAllowlist: JSON.stringify(ipAllowlist),
-          createdByType: createdBy.type,
-          createdById: createdBy.id,
-          createdAt: now(),
-          updatedAt: now(),
-        })
-        .returning(COLUMNS)
-        .executeTakeFirstOrThrow();
-      return toApiKey(row);
-    },
+    create: (key) => create(context, key),
     find: async (id) => (isStorable(id) ? (await findMany([id]))[0] : undefined),
     findMany,
     list: (filter) => list(context, filter),
@@ -81,6 +66,24 @@ export function createPostgresApiKeys(context: PostgresContext): ApiKeys {
       await query(TOUCH, [storable.map(({ id }) => id), storable.map(({ at }) => at)]);
     },
   };
+}
+
+async function create({ db, now }: PostgresContext, key: NewApiKeyRecord): Promise<ApiKey> {
+  const { createdBy, scopes, ipAllowlist, ...columns } = key;
+  const row = await db
+    .insertInto('apiKeys')
+    .values({
+      ...columns,
+      scopes: JSON.stringify(scopes),
+      ipAllowlist: JSON.stringify(ipAllowlist),
+      createdByType: createdBy.type,
+      createdById: createdBy.id,
+      createdAt: now(),
+      updatedAt: now(),
+    })
+    .returning(COLUMNS)
+    .executeTakeFirstOrThrow();
+  return toApiKey(row);
 }
 
 /** Takes the rows in one order, so that processes which write the same keys at once cannot deadlock. */
