@@ -7,14 +7,14 @@ import { type FromWire, fromWire, toWire } from './wire.ts';
 const DEFAULT_LIMIT = 25;
 const MAX_LIMIT = 100;
 
-/** Parameters of every list, with those of its filter. */
-export function listQuery<Shape extends z.ZodRawShape>(filter: Shape) {
+/** Parameters of every list, with those of its filter. `maxLimit` is for lists of small rows. */
+export function listQuery<Shape extends z.ZodRawShape>(filter: Shape, maxLimit = MAX_LIMIT) {
   return z.strictObject({
     limit: z.coerce
       .number()
       .int()
       .min(1)
-      .max(MAX_LIMIT)
+      .max(maxLimit)
       .default(DEFAULT_LIMIT)
       .describe('Most rows to answer'),
     cursor: z.string().max(200).optional().describe('`next_cursor` of the page before'),
@@ -35,17 +35,50 @@ interface ListParameters {
   cursor?: string | undefined;
 }
 
-/** Runs a list: one row more than asked for tells whether there is another page. */
-export async function listPage<Row extends { id: string }, Query extends ListParameters>(
+export interface Page {
+  data: Record<string, unknown>[];
+  next_cursor: string | null;
+}
+
+/** Runs a list of rows that are answered as they are stored. */
+export function listPage<Row extends { id: string }, Query extends ListParameters>(
   kind: IdKind,
   query: Query,
   list: (query: RowQuery<FromWire<Omit<Query, keyof ListParameters>>>) => Promise<Row[]>,
-): Promise<{ data: unknown[]; next_cursor: string | null }> {
+): Promise<Page> {
   const { limit, cursor, ...filter } = query;
-  const after = cursor === undefined ? undefined : decodeCursor(kind, cursor);
-  const rows = await list({ filter: fromWire(filter), after, limit: limit + 1 });
+  return turnPage({
+    asked: { limit, cursor },
+    isRowId: (id) => isId(kind, id),
+    list: (rows) => list({ filter: fromWire(filter), ...rows }),
+    show: toWire,
+  });
+}
+
+interface PageOptions<Row> {
+  asked: ListParameters;
+  /** Whether a cursor may name it. */
+  isRowId: (id: string) => boolean;
+  /** At most `limit` rows, those older than `after` alone. */
+  list: (rows: { after: string | undefined; limit: number }) => Promise<Row[]>;
+  /** Rows to leave out. A page can then hold fewer than asked for, and not be the last. Default: none. */
+  isShown?: (row: Row) => boolean;
+  show: (row: Row) => Record<string, unknown>;
+}
+
+/** Runs a list: one row more than asked for tells whether there is another page. */
+export async function turnPage<Row extends { id: string }>({
+  asked: { limit, cursor },
+  isRowId,
+  list,
+  isShown = () => true,
+  show,
+}: PageOptions<Row>): Promise<Page> {
+  const after = cursor === undefined ? undefined : decodeCursor(isRowId, cursor);
+  const rows = await list({ after, limit: limit + 1 });
   const last = rows.length > limit ? rows[limit - 1] : undefined;
-  return { data: rows.slice(0, limit).map(toWire), next_cursor: last ? encodeCursor(last.id) : null };
+  const data = rows.slice(0, limit).filter(isShown).map(show);
+  return { data, next_cursor: last ? encodeCursor(last.id) : null };
 }
 
 /** Opaque to callers, so that what a page continues from can change. It holds nothing that they do not know. */
@@ -53,10 +86,10 @@ function encodeCursor(id: string): string {
   return Buffer.from(`1:${id}`).toString('base64url');
 }
 
-function decodeCursor(kind: IdKind, cursor: string): string {
+function decodeCursor(isRowId: (id: string) => boolean, cursor: string): string {
   const text = Buffer.from(cursor, 'base64url').toString('latin1');
   const id = text.startsWith('1:') ? text.slice(2) : '';
-  if (!isId(kind, id) || encodeCursor(id) !== cursor) {
+  if (!isRowId(id) || encodeCursor(id) !== cursor) {
     throw invalidQuery([{ field: 'cursor', message: 'is not a cursor of this list' }]);
   }
   return id;

@@ -2,9 +2,14 @@ import type { DATA_SCOPES, MANAGEMENT_SCOPES } from '@latchkey/protocol';
 import type { Logger } from '@latchkey/service';
 import type { DurableStorage, RevocationFeed } from '@latchkey/storage';
 import type { Endpoint } from './endpoint.ts';
+import { createApiKeyEndpoints } from './routes/api-keys.ts';
+import { createApplicationEndpoints } from './routes/applications.ts';
+import { createAuditEventEndpoints } from './routes/audit-events.ts';
 import { createInspectionEndpoints } from './routes/inspections.ts';
 import { createInventoryEndpoints } from './routes/inventory.ts';
 import { createOperationEndpoints } from './routes/operations.ts';
+import { createOrganizationEndpoints } from './routes/organization.ts';
+import { createUsageEndpoints } from './routes/usage.ts';
 import { createWorkOrderEndpoints } from './routes/work-orders.ts';
 
 export interface Route {
@@ -34,20 +39,25 @@ export interface RouteDeps {
 export const BASE_PATH = '/api/v2';
 
 /** Every route of the API, with the scope it needs. */
-export function createRouteTable({ durable: { manufacturing: data } }: RouteDeps): Route[] {
+export function createRouteTable(deps: RouteDeps): Route[] {
+  return [...dataRoutes(deps), ...managementRoutes(deps)];
+}
+
+function route(
+  line: string,
+  scope: Route['scope'],
+  endpoint: Endpoint,
+  more: Pick<Route, 'credentials' | 'limit'> = {},
+): Route {
+  const [method, path] = line.split(/ +/);
+  return { method: method as Route['method'], path: `${BASE_PATH}${path}`, scope, endpoint, ...more };
+}
+
+function dataRoutes({ durable: { manufacturing: data } }: RouteDeps): Route[] {
   const orders = createWorkOrderEndpoints(data);
   const operations = createOperationEndpoints(data);
   const inspections = createInspectionEndpoints(data);
   const inventory = createInventoryEndpoints(data);
-  const route = (
-    line: string,
-    scope: Route['scope'],
-    endpoint: Endpoint,
-    more: Pick<Route, 'credentials' | 'limit'> = {},
-  ): Route => {
-    const [method, path] = line.split(/ +/);
-    return { method: method as Route['method'], path: `${BASE_PATH}${path}`, scope, endpoint, ...more };
-  };
   return [
     route('GET   /work-orders', 'work-orders:read', orders.list),
     route('POST  /work-orders', 'work-orders:write', orders.create),
@@ -72,5 +82,39 @@ export function createRouteTable({ durable: { manufacturing: data } }: RouteDeps
     route('GET   /inventory/items/:id/adjustments', 'inventory:read', inventory.listAdjustments),
     route('POST  /inventory/items/:id/adjustments', 'inventory:write', inventory.createAdjustment),
     route('GET   /inventory/items/:id/adjustments/:adjustment_id', 'inventory:read', inventory.getAdjustment),
+  ];
+}
+
+/** What an organisation manages of its own. */
+function managementRoutes(deps: RouteDeps): Route[] {
+  const keys = createApiKeyEndpoints(deps);
+  const apps = createApplicationEndpoints(deps);
+  const organization = createOrganizationEndpoints(deps);
+  const usage = createUsageEndpoints(deps);
+  const auditEvents = createAuditEventEndpoints(deps);
+  return [
+    route('GET    /api-keys', 'api-keys:read', keys.list),
+    route('POST   /api-keys', 'api-keys:write', keys.create),
+    route('GET    /api-keys/:id', 'api-keys:read', keys.get),
+    route('PATCH  /api-keys/:id', 'api-keys:write', keys.update),
+    route('DELETE /api-keys/:id', 'api-keys:write', keys.remove),
+    route('POST   /api-keys/:id/rotate', 'api-keys:write', keys.rotate),
+    route('POST   /api-keys/:id/revoke', 'api-keys:write', keys.revoke),
+
+    route('GET    /applications', 'applications:read', apps.list),
+    route('POST   /applications', 'applications:write', apps.create),
+    route('GET    /applications/:id', 'applications:read', apps.get),
+    route('PATCH  /applications/:id', 'applications:write', apps.update),
+    route('DELETE /applications/:id', 'applications:write', apps.remove),
+    route('POST   /applications/:id/secrets', 'applications:write', apps.addSecret),
+    route('PATCH  /applications/:id/secrets/:secret_id', 'applications:write', apps.changeSecret),
+    route('DELETE /applications/:id/secrets/:secret_id', 'applications:write', apps.removeSecret),
+
+    route('GET    /organization', 'organization:read', organization.get),
+    // No key may lift the allowlist that bounds it.
+    route('PATCH  /organization', 'organization:write', organization.update, { credentials: ['token'] }),
+
+    route('GET    /usage', 'usage:read', usage.list),
+    route('GET    /audit-events', 'audit:read', auditEvents.list),
   ];
 }

@@ -24,3 +24,8 @@ export function toWire(record: object): Record<string, unknown> {
     ]),
   );
 }
+
+/** Without the fields that were left out. */
+export function defined<T extends object>(value: T): { [Name in keyof T]?: Exclude<T[Name], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as T;
+}

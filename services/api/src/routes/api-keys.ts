@@ -1,0 +1,272 @@
+import { apiKeyPrefix, ENVIRONMENTS, isId } from '@latchkey/protocol';
+import {
+  type ApiKeySettings,
+  apiKeyName,
+  apiKeyScopes,
+  createApiKey,
+  deleteApiKey,
+  expiresAt,
+  ipAllowlist,
+  MAX_OVERLAP_SECONDS,
+  rateLimit,
+  revokeApiKey,
+  rotateApiKey,
+  updateApiKey,
+} from '@latchkey/registry';
+import type { ApiKey, Tenant } from '@latchkey/storage';
+import { z } from 'zod';
+import { type Call, defineEndpoint, found, param } from '../endpoint.ts';
+import { isoInstant, stamps } from '../fields.ts';
+import {
+  boundsOf,
+  environmentFor,
+  environmentsOf,
+  heldDefaults,
+  requireHeld,
+  requireWithin,
+} from '../granting.ts';
+import { listQuery, pageOf, turnPage } from '../listing.ts';
+import { operatorOf } from '../operator.ts';
+import type { RouteDeps } from '../route-table.ts';
+import { defined, fromWire, toWire } from '../wire.ts';
+
+const tag = 'API keys';
+const DAY_SECONDS = 86_400;
+
+export const API_KEY_STATES = ['active', 'expiring', 'expired', 'revoked'] as const;
+
+const environment = z.enum(ENVIRONMENTS);
+
+const apiKey = z.object({
+  ...stamps,
+  name: z.string(),
+  environment,
+  prefix: z.string().describe('How the key begins; with `last_four`, what people tell it by'),
+  last_four: z.string(),
+  scopes: z.array(z.string()),
+  ip_allowlist: z.array(z.string()).describe('Addresses and CIDR ranges; empty: used from anywhere'),
+  rate_limit: z.int().nullable().describe("Requests per minute; null: none but your organization's"),
+  state: z
+    .enum(API_KEY_STATES)
+    .describe('`expiring`: replaced by a rotation, and good until `expires_at`. `active` is good as well'),
+  created_by: z.object({ type: z.string(), id: z.string() }),
+  last_used_at: isoInstant().nullable().describe('To the minute or so'),
+  expires_at: isoInstant().nullable(),
+  revoked_at: isoInstant().nullable(),
+  leaked_at: isoInstant().nullable().describe('When it was reported as published'),
+  successor_id: z.string().nullable().describe('The key that a rotation put in its place'),
+});
+
+const issued = apiKey.extend({
+  key: z.string().describe('The key itself. It is shown in this answer alone'),
+});
+
+const create = z.strictObject({
+  name: apiKeyName,
+  scopes: apiKeyScopes.optional().describe('Default: those of the ten data scopes that you hold'),
+  environment: environment.optional().describe('Default: that of your credential'),
+  ip_allowlist: ipAllowlist.optional().describe('Addresses and CIDR ranges. Default: anywhere'),
+  expires_at: expiresAt.nullable().optional().describe('Default: never'),
+  rate_limit: rateLimit.nullable().optional().describe('Requests per minute. Default: none of its own'),
+});
+
+const update = z.strictObject({
+  name: apiKeyName.optional(),
+  scopes: apiKeyScopes.optional(),
+  ip_allowlist: ipAllowlist.optional(),
+  expires_at: expiresAt.nullable().optional(),
+  rate_limit: rateLimit.nullable().optional(),
+});
+
+const rotate = z
+  .strictObject({
+    overlap_seconds: z
+      .int()
+      .min(0)
+      .max(MAX_OVERLAP_SECONDS)
+      .default(DAY_SECONDS)
+      .describe('How long the old key stays good beside the new one'),
+  })
+  .prefault({});
+
+const nothing = z.strictObject({}).optional();
+
+export function createApiKeyEndpoints(deps: RouteDeps) {
+  return {
+    ...readingEndpoints(deps),
+    ...creatingEndpoints(deps),
+    ...changingEndpoints(deps),
+    ...endingEndpoints(deps),
+  };
+}
+
+const answer = (status: 200 | 201) => ({ name: 'ApiKey', schema: apiKey, status });
+const issuedAnswer = { name: 'IssuedApiKey', schema: issued, status: 201 } as const;
+
+function readingEndpoints(deps: RouteDeps) {
+  return {
+    list: defineEndpoint({
+      id: 'listApiKeys',
+      summary: 'List API keys',
+      description: 'Keys that have ended stay in the list until they are deleted.',
+      tag,
+      query: listQuery({ environment: environment.describe('Default: that of your credential') }),
+      answer: { name: 'ApiKeyList', schema: pageOf(apiKey), status: 200 },
+      handle: ({ tenant, query }) => {
+        const filter = {
+          organizationId: tenant.organizationId,
+          environment: environmentFor(tenant, query.environment),
+        };
+        return turnPage({
+          asked: query,
+          isRowId: (id) => isId('apiKey', id),
+          list: (rows) => deps.durable.apiKeys.list({ ...filter, ...rows }),
+          show: (row) => show(deps, row),
+        });
+      },
+    }),
+    get: defineEndpoint({
+      id: 'getApiKey',
+      summary: 'Get an API key',
+      tag,
+      answer: answer(200),
+      handle: async (call) => show(deps, await findKey(deps, call)),
+    }),
+  };
+}
+
+function creatingEndpoints(deps: RouteDeps) {
+  const { durable, pepper } = deps;
+  return {
+    create: defineEndpoint({
+      id: 'createApiKey',
+      summary: 'Create an API key',
+      description:
+        'The answer holds the key, once. A key can do no more than who makes it: its scopes are among yours, and ' +
+        'one that an API key makes keeps within its addresses, expiry and limit.',
+      tag,
+      body: create,
+      answer: issuedAnswer,
+      handle: async (call) => {
+        const { principal, tenant, body } = call;
+        const own = await boundsOf(durable, principal);
+        if (body.scopes) requireHeld(principal, body.scopes);
+        const settings = {
+          name: body.name,
+          scopes: body.scopes ?? heldDefaults(principal),
+          ipAllowlist: body.ip_allowlist ?? own.ipAllowlist,
+          expiresAt: body.expires_at === undefined ? own.expiresAt : body.expires_at,
+          rateLimit: body.rate_limit === undefined ? own.rateLimit : body.rate_limit,
+        };
+        requireWithin(own, settings);
+        const place = {
+          organizationId: tenant.organizationId,
+          environment: environmentFor(tenant, body.environment),
+        };
+        const made = await createApiKey(operatorOf(deps, call), pepper, { ...place, ...settings });
+        return { ...show(deps, made.apiKey), key: made.key };
+      },
+    }),
+  };
+}
+
+function changingEndpoints(deps: RouteDeps) {
+  const { durable, pepper } = deps;
+  return {
+    update: defineEndpoint({
+      id: 'updateApiKey',
+      summary: 'Change an API key',
+      description: 'You must hold every scope that it has, and every one that it gets.',
+      tag,
+      body: update,
+      answer: answer(200),
+      conflict: 'The key is revoked or has expired',
+      handle: async (call) => {
+        const before = await findKey(deps, call);
+        const changes: Partial<ApiKeySettings> = fromWire(defined(call.body));
+        requireHeld(call.principal, [...before.scopes, ...(changes.scopes ?? [])]);
+        requireWithin(await boundsOf(durable, call.principal), { ...before, ...changes });
+        return show(deps, await updateApiKey(operatorOf(deps, call), before.id, changes));
+      },
+    }),
+    rotate: defineEndpoint({
+      id: 'rotateApiKey',
+      summary: 'Rotate an API key',
+      description:
+        'Puts a new key with the same settings in its place; an expiry is carried over as a length of life. The ' +
+        'answer holds the new key, once. You must hold every scope that it has.',
+      tag,
+      body: rotate,
+      answer: issuedAnswer,
+      location: '/api-keys',
+      conflict: 'The key is revoked, has expired, or was rotated already',
+      handle: async (call) => {
+        const before = await findKey(deps, call);
+        requireHeld(call.principal, before.scopes);
+        requireWithin(await boundsOf(durable, call.principal), before);
+        const overlap = { overlapSeconds: call.body.overlap_seconds };
+        const made = await rotateApiKey(operatorOf(deps, call), pepper, before.id, overlap);
+        return { ...show(deps, made.apiKey), key: made.key };
+      },
+    }),
+  };
+}
+
+/** Ending a key gives nobody anything: whoever may manage keys may end each. */
+function endingEndpoints(deps: RouteDeps) {
+  return {
+    revoke: defineEndpoint({
+      id: 'revokeApiKey',
+      summary: 'Revoke an API key',
+      description: 'At once and for good. Doing it again changes nothing. The record stays.',
+      tag,
+      body: nothing,
+      answer: answer(200),
+      handle: async (call) => {
+        const { id } = await findKey(deps, call);
+        return show(deps, await revokeApiKey(operatorOf(deps, call), id));
+      },
+    }),
+    remove: defineEndpoint({
+      id: 'deleteApiKey',
+      summary: 'Delete an API key',
+      description: 'Revokes it first. Audit log and usage still name it.',
+      tag,
+      answer: { status: 204 },
+      handle: async (call) => {
+        const { id } = await findKey(deps, call);
+        await deleteApiKey(operatorOf(deps, call), id);
+      },
+    }),
+  };
+}
+
+/** A key out of the credential's reach looks like none. */
+async function findKey(
+  { durable }: RouteDeps,
+  call: Pick<Call<unknown, unknown>, 'params' | 'tenant'>,
+): Promise<ApiKey> {
+  const id = param(call, 'id');
+  const row = isId('apiKey', id) ? await durable.apiKeys.find(id) : undefined;
+  return found(row && isReached(row, call.tenant) ? row : undefined);
+}
+
+function isReached({ organizationId, environment }: ApiKey, tenant: Tenant): boolean {
+  return organizationId === tenant.organizationId && environmentsOf(tenant).includes(environment);
+}
+
+function show({ now }: RouteDeps, row: ApiKey): Record<string, unknown> {
+  const { organizationId, digest, createdBy, ...shown } = row;
+  return {
+    ...toWire(shown),
+    prefix: apiKeyPrefix(row),
+    state: stateOf(row, now?.() ?? new Date()),
+    created_by: { type: createdBy.type, id: createdBy.id },
+  };
+}
+
+function stateOf({ revokedAt, expiresAt, successorId }: ApiKey, now: Date): (typeof API_KEY_STATES)[number] {
+  if (revokedAt) return 'revoked';
+  if (expiresAt && expiresAt <= now) return 'expired';
+  return successorId === null ? 'active' : 'expiring';
+}
