@@ -8,7 +8,7 @@ import type { DurableStorage } from '../src/storage.ts';
 /** The tables at a size where a missing index shows; `org_1` has half of everything. */
 const SEED = `
   insert into organizations (id, name, plan, created_at)
-    select 'org_' || n, 'Acme', 'free', now() from generate_series(1, 20) n;
+    select 'org_' || n, 'Acme', 'free', now() from generate_series(1, 100) n;
   insert into clients (id, organization_id, environment, metadata, created_at, updated_at)
     select 'client_' || n, 'org_' || (1 + n % 2 * (n % 20)), 'live', '{}', now() - n * interval '1 second', now()
     from generate_series(1, 20000) n;
@@ -20,8 +20,14 @@ const SEED = `
   insert into audit_events (id, at, action, result, actor_type, actor_id, target_type, target_id, organization_id,
       details)
     select 'evt_' || n, now() - (40000 - n) * interval '1 minute', 'action_' || n % 30, 'success', 'account',
-      'user_' || n % 40, 'api_key', 'key_' || n % 40, 'org_' || (1 + n % 2 * (n % 20)), '{}'
+      'user_' || n % 40, 'api_key', 'key_' || n % 40,
+      'org_' || case when n % 400 = 7 then 20 else 1 + n % 2 * (n % 18) end, '{}'
     from generate_series(1, 40000) n;
+  insert into usage (organization_id, environment, minute, credential_type, credential_id, route, status_class,
+      requests)
+    select 'org_' || o, 'live', date_trunc('hour', now(), 'UTC') - m * interval '1 minute', 'api_key', 'key_' || k,
+      'GET /', 2, 1
+    from generate_series(1, 100) o, generate_series(1, 300) m, generate_series(1, 2) k;
   analyze;`;
 
 interface PlanNode {
@@ -82,6 +88,7 @@ describe('what a page costs in a full database', () => {
   });
 
   const LIMIT = 20;
+  const HOUR_MS = 3_600_000;
   const cost = async (work: () => Promise<unknown>) => {
     read = 0;
     await work();
@@ -98,6 +105,7 @@ describe('what a page costs in a full database', () => {
   test.each([
     ['of everybody', {}],
     ['of an organisation', { organizationId: 'org_1' }],
+    ['of an organisation that has few', { organizationId: 'org_20' }],
     ['in a period', { organizationId: 'org_1', from: ago(20), to: ago(10) }],
     ['by actor', { organizationId: 'org_1', actorId: 'user_2' }],
     ['by target', { organizationId: 'org_1', targetId: 'key_2' }],
@@ -122,6 +130,21 @@ describe('what a page costs in a full database', () => {
     const page = { organizationId: 'org_1', environment: 'live' as const, limit: LIMIT };
     await expectPage(() => storage.clients.listPage(page));
     await expectPage(() => storage.clients.listPage({ ...page, after: 'client_10000' }));
+  });
+
+  test('usage: what was counted in the period, of the organisation alone', async () => {
+    const to = new Date(Math.floor(Date.now() / HOUR_MS) * HOUR_MS - 2 * HOUR_MS);
+    const asked = {
+      organizationId: 'org_1',
+      environment: 'live',
+      from: new Date(to.getTime() - HOUR_MS),
+      to,
+      interval: 'minute',
+      groupBy: 'api_key',
+      limit: LIMIT,
+    } as const;
+    expect(await cost(() => storage.usage.list(asked))).toBe(60 * 2);
+    expect(await cost(() => storage.usage.purge(new Date(0)))).toBe(0);
   });
 
   test('what changed lately: the rows that did', async () => {
