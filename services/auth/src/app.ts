@@ -13,6 +13,8 @@ import { createRevokeApiKey, revokeApiKeyDirectly } from './api-keys/revocation.
 import { serveHome } from './home.ts';
 import { createErrorPage } from './interaction/error-page.ts';
 import { createInteractionRoutes } from './interaction/routes.ts';
+import { receiveLeakedKeys } from './leaks/receiver.ts';
+import type { ReporterKeys } from './leaks/reporter-keys.ts';
 import type { OperatorFor } from './operator.ts';
 import { answerInJson, finishAnswers } from './provider/answers.ts';
 import { createFindBySecret } from './provider/client-secrets.ts';
@@ -39,6 +41,8 @@ export interface AppDeps extends ProviderDeps {
   health: Health;
   apiKeys: PresentedApiKeys;
   operatorFor: OperatorFor;
+  /** Absent: reports of leaked keys are not taken. */
+  reporterKeys?: ReporterKeys;
 }
 
 /** Every mount. The provider is the Koa application; what it does not answer itself stands before it. */
@@ -64,6 +68,9 @@ export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
   provider.use(pinHost(config.issuer));
   provider.use(introspectDirectly(introspect, findBySecret));
   provider.use(revokeApiKeyDirectly(revokeApiKey));
+  if (deps.reporterKeys) {
+    provider.use(receiveLeakedKeys({ ...deps, reporterKeys: deps.reporterKeys }));
+  }
   provider.use(serveHome(pages, config.issuer));
   provider.use(limitQuery(ROUTES.authorization));
   provider.use(redirectPosted([ROUTES.authorization, ROUTES.end_session]));

@@ -29,6 +29,8 @@ export interface AuthConfig {
   templateDirs?: string[];
   /** Shown on pages. */
   productName?: string;
+  /** Where the public keys are with which reports of leaked API keys are signed; absent: none are taken. */
+  leakReportKeysUrl?: string;
 }
 
 export const DEFAULT_LIFETIMES: Lifetimes = {

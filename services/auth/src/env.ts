@@ -1,5 +1,6 @@
 import { defineEnv, type Env, serverEnv, variable } from '@latchkey/service';
 import { type AuthConfig, DEFAULT_LIFETIMES } from './config.ts';
+import { GITHUB_REPORTER_KEYS_URL } from './leaks/reporter-keys.ts';
 
 const MIN_COOKIE_KEY_LENGTH = 32;
 
@@ -52,7 +53,23 @@ export const authEnv = defineEnv({
     schema: variable.seconds(DEFAULT_LIFETIMES.session),
     description: 'Life of a browser session that is not used',
   },
+  LEAK_REPORT_KEYS_URL: {
+    schema: variable
+      .text()
+      .default(GITHUB_REPORTER_KEYS_URL)
+      .refine((text) => text === 'off' || isKeysUrl(text), 'must be an https URL, or off'),
+    description: 'Public keys of who may report leaked API keys; GitHub’s unless set; `off` takes no reports',
+  },
 });
+
+/** Plain http for a reporter on this machine alone: whoever can change that list can revoke any key he holds. */
+function isKeysUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return (
+    url?.protocol === 'https:' ||
+    (url?.protocol === 'http:' && /^(127\.0\.0\.1|\[::1\]|localhost)$/.test(url.hostname))
+  );
+}
 
 export type AuthEnv = Env<typeof authEnv>;
 
@@ -79,6 +96,7 @@ export function toAuthConfig(env: AuthEnv): AuthConfig {
     cookieKeys: env.COOKIE_KEYS,
     trustedProxies: env.TRUSTED_PROXIES,
     templateDirs: env.TEMPLATE_DIRS,
+    ...(env.LEAK_REPORT_KEYS_URL !== 'off' && { leakReportKeysUrl: env.LEAK_REPORT_KEYS_URL }),
     ttl: {
       accessToken: env.ACCESS_TOKEN_TTL_SECONDS,
       authorizationCode: env.AUTHORIZATION_CODE_TTL_SECONDS,

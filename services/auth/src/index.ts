@@ -7,6 +7,7 @@ import { createPresentedApiKeys } from './api-keys/api-keys.ts';
 import { type AppDeps, createApp } from './app.ts';
 import { createAudit } from './audit.ts';
 import { type AuthConfig, lifetimesOf } from './config.ts';
+import { createReporterKeys } from './leaks/reporter-keys.ts';
 import { createOperatorFor } from './operator.ts';
 import { createAccessTokenVerifier } from './provider/access-tokens.ts';
 import { createCodeRedemption } from './provider/code-redemption.ts';
@@ -67,6 +68,9 @@ export async function createAuth(config: AuthConfig, deps: AuthDeps): Promise<Au
     verifier: createAccessTokenVerifier({ keyRing, issuer: config.issuer, now }),
     tokenPolicy: createTokenPolicy(directory, status),
     apiKeys: createPresentedApiKeys({ durable, pepper: config.pepper }),
+    ...(config.leakReportKeysUrl !== undefined && {
+      reporterKeys: createReporterKeys({ url: config.leakReportKeysUrl, logger, now }),
+    }),
     operatorFor: createOperatorFor({ durable, shared, logger, now }),
     codeRedemption: createCodeRedemption({ shared, lifetimes: lifetimesOf(config), logger, now }),
   };

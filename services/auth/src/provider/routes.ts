@@ -9,10 +9,16 @@ export const ROUTES = {
   end_session: '/oauth/logout',
 } as const;
 
+/** Those that the library knows nothing of. */
+export const OWN_ROUTES = {
+  leakedKeys: '/leaked-keys',
+} as const;
+
 /** Those that programs call; the others are opened by browsers. */
 export const PROGRAM_ROUTES = [
   ROUTES.token,
   ROUTES.introspection,
   ROUTES.revocation,
   ROUTES.userinfo,
+  OWN_ROUTES.leakedKeys,
 ] as const;

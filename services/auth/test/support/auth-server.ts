@@ -17,6 +17,8 @@ export async function startAuth(options: {
   instances?: number;
   now?: () => Date;
   ttl?: AuthConfig['ttl'];
+  /** Besides the issuer and the secrets. */
+  more?: Partial<AuthConfig>;
   logs?: { write(line: string): void };
 }): Promise<TestAuth> {
   const { durable, shared, now, ttl } = options;
@@ -34,6 +36,7 @@ export async function startAuth(options: {
     cookieKeys: [randomBytes(24).toString('hex')],
     trustedProxies: [],
     ...(ttl && { ttl }),
+    ...options.more,
   };
   const logger = createLogger(
     { service: 'auth', level: options.logs ? 'debug' : (process.env.TEST_LOG_LEVEL ?? 'silent') },

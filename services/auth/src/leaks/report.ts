@@ -1,0 +1,67 @@
+import { hash } from 'node:crypto';
+import { type Operator, reportLeakedApiKey } from '@latchkey/registry';
+import { HttpError } from '@latchkey/service';
+import { z } from 'zod';
+import type { PresentedApiKeys } from '../api-keys/api-keys.ts';
+
+/** Of one report; the reporter splits longer ones. */
+const MAX_MATCHES = 5_000;
+
+/** One place in which something was found that looks like a key of ours. Members that we do not know may be added. */
+const match = z.looseObject({
+  token: z.string(),
+  type: z.string().max(200),
+  url: z.string().nullish(),
+  source: z.string().nullish(),
+});
+const report = z.array(match).max(MAX_MATCHES);
+
+export type Match = z.infer<typeof match>;
+
+/** What the reporter is told about each text it found, so that it can learn. Never the text itself. */
+export interface Feedback {
+  /** SHA-256 in base64. */
+  token_hash: string;
+  token_type: string;
+  label: 'true_positive' | 'false_positive';
+}
+
+/** @throws {HttpError} `invalid_request`; its cause names members, never values, which may be keys */
+export function parseReport(body: string): Match[] {
+  const refuse = (cause: string) =>
+    new HttpError('invalid_request', {
+      description: 'The report must be a JSON array of objects with token and type',
+      cause: new Error(cause),
+    });
+  let given: unknown;
+  try {
+    given = JSON.parse(body);
+  } catch {
+    throw refuse('not JSON');
+  }
+  const parsed = report.safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw refuse(parsed.error.issues.map(({ code, path }) => `${path.join('.')} ${code}`).join(', '));
+}
+
+/**
+ * Does with each key what its organisation has chosen. A text that was found in several places is one key and several
+ * reports; a report that comes again changes nothing that is not changed already.
+ */
+export async function handleReport(
+  matches: readonly Match[],
+  deps: { apiKeys: PresentedApiKeys; operator: Operator },
+): Promise<Feedback[]> {
+  const found = await deps.apiKeys.verifyAll([...new Set(matches.map(({ token }) => token))]);
+  for (const { token, url, source } of matches) {
+    const apiKey = found.get(token);
+    if (!apiKey) continue;
+    await reportLeakedApiKey(deps.operator, apiKey.id, { url: url ?? '', source: source ?? '' });
+  }
+  const byToken = new Map(matches.map(({ token, type }) => [token, type]));
+  return [...byToken].map(([token, type]) => ({
+    token_hash: hash('sha256', token, 'base64'),
+    token_type: type,
+    label: found.has(token) ? 'true_positive' : 'false_positive',
+  }));
+}
