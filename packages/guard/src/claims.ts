@@ -1,5 +1,5 @@
 import type { AccessTokenClaims } from '@latchkey/protocol';
-import type { RefusalReason } from './errors.ts';
+import type { RefusalReason } from './refusals.ts';
 import type { JsonObject } from './token.ts';
 
 /** RFC 9068 §4: `iss` is exactly the issuer's identifier, `aud` contains this resource's. */

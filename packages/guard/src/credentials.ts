@@ -1,4 +1,5 @@
-import type { RefusalReason } from './errors.ts';
+import { type ParsedApiKey, parseApiKey, resemblesApiKey } from '@latchkey/protocol';
+import type { RefusalReason } from './refusals.ts';
 
 /** Longest Authorization value looked at, in characters. A Latchkey token has under 1000. */
 const MAX_LENGTH = 8192;
@@ -7,45 +8,35 @@ const MAX_LENGTH = 8192;
 const BEARER = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i;
 const BEARER_SCHEME = /^bearer(?: |$)/i;
 
-export type BearerCredentials = { token: string } | { refused: RefusalReason };
-
-/** Reads the token out of the Authorization field's value. Says why not as a value: nothing is thrown. */
-export function parseBearer(authorization: string | readonly string[] | undefined): BearerCredentials {
-  if (authorization === undefined) return { refused: 'credentials_missing' };
-  if (typeof authorization !== 'string') {
-    return authorization.length > 1 ? { refused: 'credentials_repeated' } : parseBearer(authorization[0]);
-  }
-  if (authorization.length > MAX_LENGTH) return { refused: 'credentials_too_large' };
-  const token = BEARER.exec(authorization)?.[1];
-  if (token !== undefined) return { token };
-  // Another scheme is "an unsupported authentication method": as if there were no credentials (RFC 6750 §3.1).
-  return { refused: BEARER_SCHEME.test(authorization) ? 'credentials_malformed' : 'credentials_missing' };
-}
-
-/** Whether a query or a form body carries a token (RFC 6750 §2.2, §2.3), which leaks it into logs and histories. */
-export function carriesToken(encoded: string): boolean {
-  return encoded.includes('access_token') && new URLSearchParams(encoded).has('access_token');
-}
+/** `key` is absent where the text means to be an API key and cannot be one: mistyped, or cut short. */
+export type Credentials =
+  | { readonly kind: 'token'; readonly text: string }
+  | { readonly kind: 'api_key'; readonly text: string; readonly key: ParsedApiKey | undefined }
+  | { readonly refused: RefusalReason };
 
 /**
- * The Authorization field of a Node request: one value as it is, several as a list. Node itself keeps the first
- * in `headers`, and two intermediaries that choose differently are how a request is smuggled past one of them.
+ * Reads the Authorization field's value. Says why not as a value: nothing is thrown.
+ * @param opaque whether opaque tokens are taken: one in 130,000 of them begins with `sk_` or `sk-` by chance
  */
-export function readAuthorization(request: {
-  readonly headers: { readonly authorization?: string | undefined };
-  readonly rawHeaders: readonly string[];
-}): string | readonly string[] | undefined {
-  const first = request.headers.authorization;
-  if (first === undefined) return undefined;
-  let count = 0;
-  const { rawHeaders } = request;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index];
-    if (name?.length === 13 && name.toLowerCase() === 'authorization') count += 1;
+export function parseCredentials(
+  authorization: string | readonly string[] | undefined,
+  { opaque }: { opaque: boolean },
+): Credentials {
+  if (authorization === undefined) return { refused: 'credentials_missing' };
+  if (typeof authorization !== 'string') {
+    if (authorization.length > 1) return { refused: 'credentials_repeated' };
+    return parseCredentials(authorization[0], { opaque });
   }
-  return count > 1 ? rawHeaders.filter((_, index) => isAuthorizationValue(rawHeaders, index)) : first;
+  if (authorization.length > MAX_LENGTH) return { refused: 'credentials_too_large' };
+  const text = BEARER.exec(authorization)?.[1];
+  // Another scheme is "an unsupported authentication method": as if there were no credentials (RFC 6750 §3.1).
+  if (text === undefined) {
+    return { refused: BEARER_SCHEME.test(authorization) ? 'credentials_malformed' : 'credentials_missing' };
+  }
+  if (!resemblesApiKey(text)) return { kind: 'token', text };
+  const key = parseApiKey(text);
+  return key || !opaque || OUR_PREFIX.test(text) ? { kind: 'api_key', text, key } : { kind: 'token', text };
 }
 
-function isAuthorizationValue(rawHeaders: readonly string[], index: number): boolean {
-  return index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === 'authorization';
-}
+/** No opaque token begins like this by chance. */
+const OUR_PREFIX = /^sk_(?:live|test)_/;

@@ -1,12 +1,25 @@
 import { type ProtectedResourceMetadata, protectedResourceMetadataUrl } from '@latchkey/protocol';
-import { carriesToken, parseBearer } from './credentials.ts';
-import { GuardError, type RefusalReason } from './errors.ts';
+import { type Admission, createAdmit } from './admission.ts';
+import type { ApiKeyLookup } from './api-keys.ts';
+import type { CacheBounds } from './cache.ts';
+import { clientAddressOf, createProxies } from './client-address.ts';
+import { GuardError } from './errors.ts';
+import { findExposure } from './exposure.ts';
+import { createExposureReport, type KeyExposure } from './exposure-report.ts';
+import { isHttps } from './https.ts';
+import { createIdentify, createVerifiers } from './identification.ts';
+import type { Introspection } from './introspection.ts';
 import { createJwks, type Fetch, type Jwks } from './jwks.ts';
 import type { Algorithm } from './keys.ts';
-import { type Principal, toPrincipal } from './principal.ts';
+import type { RateLimiter } from './limits/limiter.ts';
+import type { OrganizationLookup } from './organizations.ts';
+import type { RoutePolicy } from './policy.ts';
+import type { RefusalReason } from './refusals.ts';
+import { createRefuse } from './refuse.ts';
+import type { GuardedRequest } from './request.ts';
 import type { RevocationList } from './revocations.ts';
-import { createTokenCache, type VerifiedToken } from './token-cache.ts';
-import { type ValidationRules, validateToken } from './validate.ts';
+import { compilePolicy } from './route.ts';
+import type { ValidationRules } from './validate.ts';
 
 export interface GuardOptions {
   /** Identifier of the authorization server, exactly as its tokens say it. */
@@ -19,15 +32,33 @@ export interface GuardOptions {
   algorithms?: readonly Algorithm[];
   /** How far the issuer's clock may be ahead of ours. Default 5. */
   clockToleranceSeconds?: number;
+  /**
+   * `local`, the default: JWTs are validated here, and opaque tokens asked about where there is `introspection`.
+   * `introspection`: every token is asked about.
+   */
+  tokens?: 'local' | 'introspection';
+  /** Looks API keys up here. Without it they are asked about where there is `introspection`, and refused elsewhere. */
+  apiKeys?: ApiKeyLookup;
+  introspection?: Introspection;
   /** Without it a token lives until it expires. */
   revocations?: RevocationList;
-  /** Bounds of the cache of verified tokens. Default 20,000 entries and 64 MiB. */
-  cache?: { maxEntries: number; maxBytes: number };
+  /** Without it an organisation's limit is its plan's, as far as the credential tells. */
+  organizations?: OrganizationLookup;
+  /** Without it nothing is limited. */
+  limiter?: RateLimiter;
+  /** Default: true, unless `audience` begins with `http:`. */
+  requireHttps?: boolean;
+  /** Addresses and CIDR ranges whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. Default: nobody's. */
+  trustedProxies?: readonly string[];
+  /** Told of real API keys that came in a URL, though such requests are refused. Default: nothing. */
+  onExposure?: (exposure: KeyExposure) => void;
+  /** Bounds of what is remembered. Default: 20,000 tokens, 64 MiB; 400,000 API keys, 512 MiB. */
+  cache?: { tokens?: CacheBounds; apiKeys?: CacheBounds };
   /** What the metadata document says besides identifiers (RFC 9728 §2). */
   metadata?: { scopesSupported?: readonly string[]; name?: string; documentationUrl?: string };
   /** Told when the issuer's keys cannot be fetched. Default: nothing. */
   onKeysFailure?: (error: unknown) => void;
-  /** Default: the platform's. */
+  /** For the issuer's keys. Default: the platform's. */
   fetch?: Fetch;
   /** Epoch milliseconds. Default: `Date.now`. */
   now?: () => number;
@@ -35,16 +66,14 @@ export interface GuardOptions {
 
 export interface Guard {
   /**
-   * Who the request acts for. A token seen before is answered without a promise. `query` is the raw one,
-   * looked at only to refuse tokens in it.
-   * @throws {GuardError}, or rejects with it; nothing else
+   * The check for routes with this policy, made once, asked for each request. A credential that was seen before is
+   * answered without a promise.
+   * @throws {TypeError} or {RangeError} on a policy that cannot be kept; the check throws GuardError, or rejects with
+   * it, and nothing else
    */
-  authenticate(
-    authorization: string | readonly string[] | undefined,
-    query?: string,
-  ): Principal | Promise<Principal>;
-  /** @throws {GuardError} `scope_insufficient` unless the principal holds every one */
-  requireScopes(principal: Principal, scopes: readonly string[]): void;
+  protect(policy?: RoutePolicy): (request: GuardedRequest) => Admission | Promise<Admission>;
+  /** For what is answered before any route, a 404 say. @throws {GuardError} on plain http, and on a credential in the URL */
+  inspect(request: GuardedRequest): void;
   /** An error with this guard's challenge, for adapters. */
   refuse(reason: RefusalReason): GuardError;
   /** RFC 9728 §3.2, served at `metadataPath`. */
@@ -55,50 +84,59 @@ export interface Guard {
 }
 
 export function createGuard(options: GuardOptions): Guard {
-  const { audience, revocations, now = Date.now } = options;
+  const { audience, now = Date.now, tokens = 'local', cache = {} } = options;
+  const { apiKeys, introspection, revocations, organizations, limiter } = options;
+  const requireHttps = options.requireHttps ?? !audience.startsWith('http:');
+  const proxies = createProxies(options.trustedProxies ?? []);
+  const resourceMetadataUrl = protectedResourceMetadataUrl(audience);
+  const refuse = createRefuse(resourceMetadataUrl, requireHttps);
   const rules = rulesOf(options);
   const jwks = jwksOf(options, rules.algorithms, now);
-  const cache = createTokenCache(options.cache ?? { maxEntries: 20_000, maxBytes: 67_108_864 });
-  const resourceMetadataUrl = protectedResourceMetadataUrl(audience);
-  const refuse = (reason: RefusalReason, cause?: unknown) =>
-    new GuardError(reason, { resourceMetadataUrl, cause });
+  const verifiers = createVerifiers({
+    ...{ tokens, apiKeys, introspection, revocations },
+    ...{ rules, jwks, cache, refuse, now },
+  });
+  const addressOf = (request: GuardedRequest) => clientAddressOf(request, proxies);
+  const identify = createIdentify(verifiers, refuse);
+  const admit = createAdmit({ organizations, limiter, addressOf, requireHttps, refuse, now });
+  const report = createExposureReport(verifiers, options.onExposure);
 
-  /** What can have changed since the token was verified. */
-  function recheck(token: VerifiedToken): Principal {
-    const at = now();
-    if (at >= token.expiresAt) throw refuse('token_expired');
-    if (revocations?.isRevoked(token.claims)) throw refuse('token_revoked');
-    jwks.keepFresh(at);
-    return token.principal;
+  function inspect(request: GuardedRequest): void {
+    if (requireHttps && !isHttps(request, proxies)) throw refuse('https_required');
+    const exposure = findExposure(request.path, request.query);
+    if (exposure === undefined) return;
+    report(exposure, addressOf(request));
+    throw refuse(exposure.reason);
   }
 
-  async function verify(token: string): Promise<Principal> {
-    const result = await validateToken(token, rules, jwks, now);
-    if ('refused' in result) throw refuse(result.refused, result.cause);
-    const { claims, key } = result;
-    const verified = { principal: toPrincipal(claims), claims, key, expiresAt: claims.exp * 1000 };
-    cache.set(`Bearer ${token}`, verified);
-    return recheck(verified);
-  }
+  /** Ports are the service's own code: what they throw is an outage, never an answer. */
+  const explain = (error: unknown): GuardError =>
+    error instanceof GuardError ? error : refuse('credential_unavailable', { cause: error });
 
   return {
-    authenticate(authorization, query = '') {
-      if (query !== '' && carriesToken(query)) throw refuse('token_in_url');
-      const known = typeof authorization === 'string' ? cache.get(authorization) : undefined;
-      if (known?.key.published) return recheck(known);
-      const credentials = parseBearer(authorization);
-      if ('refused' in credentials) throw refuse(credentials.refused);
-      // Other spellings of the scheme share one entry, so that they cannot crowd the cache.
-      const same = cache.get(`Bearer ${credentials.token}`);
-      return same?.key.published ? recheck(same) : verify(credentials.token);
+    protect(policy = {}) {
+      const route = compilePolicy(policy);
+      const check = (request: GuardedRequest) => {
+        inspect(request);
+        const holder = identify(request, route);
+        return holder instanceof Promise
+          ? holder.then((verified) => admit(verified, route, request))
+          : admit(holder, route, request);
+      };
+      return (request) => {
+        try {
+          const admission = check(request);
+          if (!(admission instanceof Promise)) return admission;
+          return admission.catch((error: unknown) => {
+            throw explain(error);
+          });
+        } catch (error) {
+          throw explain(error);
+        }
+      };
     },
-    requireScopes(principal, scopes) {
-      for (const scope of scopes) {
-        if (principal.scopes.has(scope)) continue;
-        throw new GuardError('scope_insufficient', { resourceMetadataUrl, scope: scopes.join(' ') });
-      }
-    },
-    refuse,
+    inspect,
+    refuse: (reason) => refuse(reason),
     metadata: describeResource(options),
     metadataPath: new URL(resourceMetadataUrl).pathname,
     refreshKeys: jwks.refresh,

@@ -7,6 +7,7 @@ import {
   ROLES,
   type Role,
 } from '@latchkey/protocol';
+import { freezeScopes } from './scopes.ts';
 
 /** The two kinds of credential: a token (JWT or opaque), or an API key. */
 export type CredentialKind = 'token' | 'api_key';
@@ -28,7 +29,7 @@ export interface Principal {
   readonly role?: Role;
   readonly plan?: Plan;
   readonly scopes: ReadonlySet<string>;
-  /** `jti`: names the token in logs without being worth anything. Absent for API keys. */
+  /** `jti`, or an opaque token's digest: names the token in logs without being worth anything. Absent for API keys. */
   readonly tokenId?: string;
   /** The consent the token was issued under; absent for clients and API keys. */
   readonly grantId?: string;
@@ -48,17 +49,8 @@ export function toPrincipal(claims: AccessTokenClaims): Principal {
     environment: claims.env ?? 'live',
     ...(role === undefined ? {} : { role }),
     ...(plan === undefined ? {} : { plan }),
-    scopes: freezeSet(parseScope(claims.scope)),
+    scopes: freezeScopes(parseScope(claims.scope)),
     tokenId: claims.jti,
     ...(claims.grant_id === undefined ? {} : { grantId: claims.grant_id }),
   });
-}
-
-/** `Object.freeze` leaves a set open; a handler that added a scope would add it for every later request. */
-function freezeSet(set: Set<string>): ReadonlySet<string> {
-  const refuse = () => {
-    throw new TypeError('the scopes of a principal do not change');
-  };
-  for (const method of ['add', 'delete', 'clear']) Object.defineProperty(set, method, { value: refuse });
-  return Object.freeze(set);
 }

@@ -1,4 +1,4 @@
-import type { RefusalReason } from './errors.ts';
+import type { RefusalReason } from './refusals.ts';
 
 /** A JWT taken apart. Nothing in it is verified. */
 export interface ParsedToken {
@@ -11,6 +11,11 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 export type TokenResult = ParsedToken | { refused: RefusalReason };
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Whether the text has the form of a signed JWT; what else is a token at all is an opaque one. */
+export function isStructured(token: string): boolean {
+  return token.split('.', 4).length === 3;
+}
 
 /** Splits a compact JWS (RFC 7515 §7.1). Five parts would be an encrypted token, which we do not issue. */
 export function parseToken(token: string): TokenResult {

@@ -1,9 +1,9 @@
 import type { AccessTokenClaims } from '@latchkey/protocol';
 import { compactVerify } from 'jose';
 import { hasClaimTypes, refuseAddressee, refuseTime } from './claims.ts';
-import type { RefusalReason } from './errors.ts';
 import type { Jwks } from './jwks.ts';
 import type { Algorithm, VerificationKey } from './keys.ts';
+import type { RefusalReason } from './refusals.ts';
 import { type JsonObject, parseToken } from './token.ts';
 
 export interface ValidationRules {
