@@ -41,7 +41,7 @@ export function createAdmit(deps: {
   ): Admission | Promise<Admission> {
     const standing = standingOf(holder, terms);
     if (isConfined(holder, standing, route) && !allowsAddress(holder, standing, route, addressOf(request))) {
-      throw refuse('address_not_allowed');
+      throw refuse('address_not_allowed', { principal: holder.principal });
     }
     if (limiter === undefined) return conclude(holder.principal, route, always);
     const decision = limiter.take(route.addLimit(standing.limits, holder.principal));
@@ -56,12 +56,12 @@ export function createAdmit(deps: {
     if (requireHttps) headers['Strict-Transport-Security'] = STRICT_TRANSPORT_SECURITY;
     if (decision.allowed) return conclude(principal, route, headers);
     const retryAfter = String(retryAfterSeconds(decision.states, at));
-    throw refuse('limit_exceeded', { headers: { ...headers, 'Retry-After': retryAfter } });
+    throw refuse('limit_exceeded', { principal, headers: { ...headers, 'Retry-After': retryAfter } });
   }
 
   function conclude(principal: Principal, { scopes }: Route, headers: Admission['headers']): Admission {
     if (holdsScopes(principal.scopes, scopes)) return { principal, headers };
-    throw refuse('scope_insufficient', { scope: scopes.join(' '), headers });
+    throw refuse('scope_insufficient', { principal, scope: scopes.join(' '), headers });
   }
 
   return (holder, route, request) => {

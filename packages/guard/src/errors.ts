@@ -1,4 +1,5 @@
 import { ERRORS, type ErrorBody, type ErrorCode, formatChallenge } from '@latchkey/protocol';
+import type { Principal } from './principal.ts';
 import { type RefusalReason, refusalOf } from './refusals.ts';
 
 export interface RefusalDetails {
@@ -8,6 +9,8 @@ export interface RefusalDetails {
   scope?: string;
   /** Beside the challenge: where the limits stand. */
   headers?: Readonly<Record<string, string>>;
+  /** Who asked, where that was verified before the request was refused. */
+  principal?: Principal;
   cause?: unknown;
 }
 
@@ -22,6 +25,8 @@ export class GuardError extends Error {
   readonly description: string;
   /** What goes with the answer: `WWW-Authenticate` or `Retry-After`, rate limits, HSTS. */
   readonly headers: Record<string, string>;
+  /** Who asked, where that was verified before the request was refused: for counts and logs. */
+  readonly principal: Principal | undefined;
 
   constructor(reason: RefusalReason, details: RefusalDetails = {}) {
     const { code, description, retryAfter } = refusalOf(reason);
@@ -30,6 +35,7 @@ export class GuardError extends Error {
     this.code = code;
     this.status = ERRORS[code].status;
     this.description = description;
+    this.principal = details.principal;
     this.headers = { ...details.headers };
     if (retryAfter !== undefined) this.headers['Retry-After'] = String(retryAfter);
     if (this.status < 429) this.headers['WWW-Authenticate'] = challenge(this, details);
