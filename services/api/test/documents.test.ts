@@ -1,9 +1,8 @@
 import { ALGORITHMS } from '@latchkey/guard';
-import { DATA_SCOPES } from '@latchkey/protocol';
 import { EnvError, readEnv } from '@latchkey/service';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { apiEnv, checkApiEnv, toApiConfig } from '../src/env.ts';
-import { ORIGIN, PEPPER, ROUTES, startApi, type TestApi } from './harness.ts';
+import { ALL_SCOPES, ORIGIN, PEPPER, ROUTES, startApi, type TestApi } from './harness.ts';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -121,7 +120,7 @@ test('RFC 9728: the metadata names this API, its issuer and every scope of its r
   expect(await response.json()).toEqual({
     resource: ORIGIN,
     authorization_servers: [api.issuer.url],
-    scopes_supported: Object.keys(DATA_SCOPES).filter((scope) => !scope.startsWith('webhooks:')),
+    scopes_supported: ALL_SCOPES.split(' '),
     bearer_methods_supported: ['header'],
     resource_name: 'Latchkey API',
     resource_documentation: `${ORIGIN}/docs`,

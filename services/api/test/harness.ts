@@ -17,11 +17,6 @@ import { createDatabase } from '../../../infra/test/servers.ts';
 import { type ApiConfig, type ApiServer, createApi } from '../src/index.ts';
 import { createRouteTable } from '../src/route-table.ts';
 
-/** Every data scope the API knows. */
-export const ALL_SCOPES = ['work-orders', 'operations', 'quality', 'inventory']
-  .flatMap((resource) => [`${resource}:read`, `${resource}:write`])
-  .join(' ');
-
 export interface TestApi {
   url: string;
   issuer: TestIssuer;
@@ -81,6 +76,7 @@ export async function startApi(): Promise<TestApi> {
         headers: {
           ...(bearer ? { authorization: `Bearer ${bearer}` } : {}),
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          'x-forwarded-proto': 'https',
           ...headers,
         },
         ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
@@ -101,10 +97,16 @@ export async function startApi(): Promise<TestApi> {
 /** The table as it is, over no stores: for tests that go through every route. */
 export const ROUTES = createRouteTable({ durable: { manufacturing: {} }, feed: {} } as never);
 
+/** Every scope that a route needs. */
+export const ALL_SCOPES = [...new Set(ROUTES.map(({ scope }) => scope))].join(' ');
+
 export const PEPPER = randomBytes(32);
 
+/** Where every call comes from: a proxy that is believed, and ends TLS. */
+const PROXY = '127.0.0.1';
+
 export function configOf(issuer: string): ApiConfig {
-  return { origin: ORIGIN, audience: ORIGIN, issuer, pepper: PEPPER, trustedProxies: [] };
+  return { origin: ORIGIN, audience: ORIGIN, issuer, pepper: PEPPER, trustedProxies: [PROXY] };
 }
 
 /** The API's name in tokens and documents: not where the test reaches it. */
