@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readAuthorization } from '../src/credentials.ts';
+import { readAuthorization } from '../src/node-request.ts';
 import { createKey, createKeyServer, createTestGuard, outcome, sign } from './issuer.ts';
 
 const key = await createKey('k1');

@@ -1,6 +1,14 @@
 /** An issuer for tests: keys of its own, tokens to order, and a JWK Set served through an injected fetch. */
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
-import { createGuard, type Guard, type GuardOptions } from '../src/index.ts';
+import {
+  createGuard,
+  type Guard,
+  GuardError,
+  type GuardedRequest,
+  type GuardOptions,
+  type Principal,
+  type RoutePolicy,
+} from '../src/index.ts';
 
 export const ISSUER = 'https://auth.example.test';
 export const AUDIENCE = 'https://api.example.test';
@@ -88,16 +96,58 @@ export function createTestGuard(server: KeyServer, options: Partial<GuardOptions
   return { ...guard, clock };
 }
 
+/** A request by https, from an address of documentation's, with nothing in it but what is given. */
+export function requestOf(parts: Partial<GuardedRequest> = {}): GuardedRequest {
+  return {
+    authorization: undefined,
+    path: '/orders',
+    query: '',
+    remoteAddress: '192.0.2.1',
+    encrypted: true,
+    forwardedFor: undefined,
+    forwardedProto: undefined,
+    ...parts,
+  };
+}
+
+/** Whom the guard takes the request for, on a route that asks nothing else. */
+export async function identify(guard: Guard, authorization: string): Promise<Principal> {
+  return (await guard.protect()(requestOf({ authorization }))).principal;
+}
+
 /** The reason for a refusal, `accepted`, or whatever else was thrown. */
-export async function outcome(
+export async function outcomeOf(
   guard: Guard,
-  authorization: string | readonly string[] | undefined,
-  query?: string,
+  parts: Partial<GuardedRequest>,
+  policy?: RoutePolicy,
 ): Promise<string> {
   try {
-    await guard.authenticate(authorization, query);
+    await guard.protect(policy)(requestOf(parts));
     return 'accepted';
   } catch (error) {
-    return error instanceof Error && 'reason' in error ? String(error.reason) : `threw ${String(error)}`;
+    return error instanceof GuardError ? error.reason : `threw ${String(error)}`;
   }
+}
+
+export function outcome(
+  guard: Guard,
+  authorization: GuardedRequest['authorization'],
+  query = '',
+): Promise<string> {
+  return outcomeOf(guard, { authorization, query });
+}
+
+/** The refusal itself, of a request that must be refused. */
+export async function refusalOf(
+  guard: Guard,
+  parts: Partial<GuardedRequest>,
+  policy?: RoutePolicy,
+): Promise<GuardError> {
+  try {
+    await guard.protect(policy)(requestOf(parts));
+  } catch (error) {
+    if (error instanceof GuardError) return error;
+    throw error;
+  }
+  throw new Error('not refused');
 }

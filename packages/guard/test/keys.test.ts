@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createKey, createKeyServer, createTestGuard, outcome, sign } from './issuer.ts';
+import { createKey, createKeyServer, createTestGuard, identify, outcome, requestOf, sign } from './issuer.ts';
 
 const [first, second, third] = await Promise.all([createKey('k1'), createKey('k2'), createKey('k3')]);
 const bearer = async (...args: Parameters<typeof sign>) => `Bearer ${await sign(...args)}`;
@@ -19,7 +19,7 @@ describe('the keys of the issuer', () => {
   test('that are new are found by the first token signed with one', async () => {
     const server = createKeyServer(first);
     const guard = createTestGuard(server);
-    await guard.authenticate(byFirst);
+    await identify(guard, byFirst);
     server.publish(first, second);
     guard.clock.seconds += 10;
     expect(await outcome(guard, bySecond)).toBe('accepted');
@@ -29,7 +29,7 @@ describe('the keys of the issuer', () => {
   test('are asked for once per cooldown, whatever flood of unknown kids comes', async () => {
     const server = createKeyServer(first);
     const guard = createTestGuard(server);
-    await guard.authenticate(byFirst);
+    await identify(guard, byFirst);
     const flood = async () => {
       const tokens = await Promise.all(
         Array.from({ length: 30 }, (_, n) => bearer(first, {}, { kid: `made-up-${n}` })),
@@ -47,7 +47,7 @@ describe('the keys of the issuer', () => {
   test('go on working while the issuer is away, for old tokens and new ones', async () => {
     const server = createKeyServer(first);
     const guard = createTestGuard(server);
-    await guard.authenticate(byFirst);
+    await identify(guard, byFirst);
     server.answer = () => Promise.reject(new Error('connect ECONNREFUSED'));
     guard.clock.seconds += 3000;
     expect(await outcome(guard, byFirst)).toBe('accepted');
@@ -73,12 +73,13 @@ describe('the keys of the issuer', () => {
   test('are refreshed in the background when they are old: no request waits', async () => {
     const server = createKeyServer(first);
     const guard = createTestGuard(server);
-    await guard.authenticate(byFirst);
+    const check = guard.protect();
+    await check(requestOf({ authorization: byFirst }));
     let answered: (response: Response) => void = () => {};
     server.answer = () => new Promise((resolve) => (answered = resolve));
     guard.clock.seconds += 300;
-    expect(guard.authenticate(byFirst)).not.toBeInstanceOf(Promise);
-    expect(guard.authenticate(byFirst)).not.toBeInstanceOf(Promise);
+    expect(check(requestOf({ authorization: byFirst }))).not.toBeInstanceOf(Promise);
+    expect(check(requestOf({ authorization: byFirst }))).not.toBeInstanceOf(Promise);
     expect(server.requests).toBe(2);
     answered(Response.json({ keys: [first.jwk] }));
     await settle();
@@ -103,7 +104,7 @@ describe('the keys of the issuer', () => {
   test('are told apart by content: another key under the same kid ends the old one', async () => {
     const server = createKeyServer(first);
     const guard = createTestGuard(server);
-    await guard.authenticate(byFirst);
+    await identify(guard, byFirst);
     const impostor = await createKey('k1');
     server.publish(impostor);
     await guard.refreshKeys();
@@ -121,7 +122,7 @@ describe('the keys of the issuer', () => {
   ])('are kept when the answer is %s', async (_, answer) => {
     const server = createKeyServer(first);
     const guard = createTestGuard(server);
-    await guard.authenticate(byFirst);
+    await identify(guard, byFirst);
     server.answer = answer;
     expect(await guard.refreshKeys()).toBe(false);
     expect(await outcome(guard, byFirst)).toBe('accepted');

@@ -27,12 +27,11 @@ const token = await new SignJWT({
   .sign(privateKey);
 
 const guard = createKoaGuard(
-  createGuard({ issuer, audience: AUDIENCE, revocations: { isRevoked: () => false } }),
+  createGuard({ issuer, audience: AUDIENCE, requireHttps: false, revocations: { isRevoked: () => false } }),
 );
 const app = new Koa();
 app.use(guard.metadata);
-app.use(guard.authenticate);
-app.use(guard.requireScopes('work-orders:read'));
+app.use(guard.protect({ scope: 'work-orders:read' }));
 app.use((ctx) => {
   ctx.body = { data: [], next_cursor: null };
 });
