@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http';
+import type { RateLimiter } from '@latchkey/guard';
 import {
   createTrustedProxies,
   type Health,
@@ -10,11 +11,13 @@ import type Koa from 'koa';
 import type { PresentedApiKeys } from './api-keys/api-keys.ts';
 import { createIntrospectApiKey } from './api-keys/introspection.ts';
 import { createRevokeApiKey, revokeApiKeyDirectly } from './api-keys/revocation.ts';
+import { limitsOf } from './config.ts';
 import { serveHome } from './home.ts';
 import { createErrorPage } from './interaction/error-page.ts';
 import { createInteractionRoutes } from './interaction/routes.ts';
 import { receiveLeakedKeys } from './leaks/receiver.ts';
 import type { ReporterKeys } from './leaks/reporter-keys.ts';
+import { limitByAddress, limitByClient } from './limits/request-limits.ts';
 import type { OperatorFor } from './operator.ts';
 import { answerInJson, finishAnswers } from './provider/answers.ts';
 import { createFindBySecret } from './provider/client-secrets.ts';
@@ -30,17 +33,18 @@ import {
 } from './provider/introspection.ts';
 import { serveJwks } from './provider/jwks.ts';
 import type { KeySet } from './provider/keys.ts';
+import { handOverForm, readPostedForm } from './provider/posted-form.ts';
 import { redirectPosted } from './provider/posted-requests.ts';
 import { limitQuery } from './provider/request-length.ts';
 import { createRevocation, untypedRevocation } from './provider/revocation.ts';
 import { PROGRAM_ROUTES, ROUTES } from './provider/routes.ts';
-import { acceptJsonBody } from './provider/token-body.ts';
 
 export interface AppDeps extends ProviderDeps {
   metrics: Metrics;
   health: Health;
   apiKeys: PresentedApiKeys;
   operatorFor: OperatorFor;
+  limiter: RateLimiter;
   /** Absent: reports of leaked keys are not taken. */
   reporterKeys?: ReporterKeys;
 }
@@ -53,6 +57,7 @@ export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
     jwt: createIntrospectJwt({ ...deps, policy: deps.tokenPolicy }),
     apiKey: createIntrospectApiKey({ ...deps, issuer: config.issuer }),
   });
+  const requestLimits = { limiter: deps.limiter, limits: limitsOf(config), now };
   const revokeApiKey = createRevokeApiKey(deps);
   const findBySecret = createFindBySecret(directory, { pepper: config.pepper, now });
   installShell(provider, {
@@ -66,6 +71,9 @@ export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
   // The key set names no URL: resource servers may fetch it by an address inside the network.
   provider.use(serveJwks(keyRing, JWKS_PATHS));
   provider.use(pinHost(config.issuer));
+  provider.use(limitByAddress(requestLimits));
+  provider.use(readPostedForm());
+  provider.use(limitByClient(requestLimits));
   provider.use(introspectDirectly(introspect, findBySecret));
   provider.use(revokeApiKeyDirectly(revokeApiKey));
   if (deps.reporterKeys) {
@@ -82,7 +90,7 @@ export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
   provider.use(introspectAfterLibrary(introspect));
   provider.use(createRevocation({ ...deps, revokeApiKey }));
   provider.use(deps.codeRedemption.markAnswered);
-  provider.use(acceptJsonBody(ROUTES.token));
+  provider.use(handOverForm());
   return provider.callback();
 }
 

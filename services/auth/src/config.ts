@@ -11,6 +11,19 @@ export interface Lifetimes {
   session: number;
 }
 
+/** Requests per minute. */
+export interface RequestLimits {
+  /** At the token and revocation endpoints: of one client from one address. */
+  token: number;
+  /** At the same: of all clients from one address. */
+  tokenPerAddress: number;
+  /** At the introspection endpoint: of one client from one address. A gateway asks about every request of its own. */
+  introspection: number;
+  introspectionPerAddress: number;
+  /** For the pages of signing in and out, from one address. One sign-in takes about seven. */
+  signInPerAddress: number;
+}
+
 /** What the authorization server needs to know; `env.ts` reads it from the environment. */
 export interface AuthConfig {
   /** Its public URL, without a path: `https://auth.example.com`. */
@@ -25,6 +38,8 @@ export interface AuthConfig {
   trustedProxies: string[];
   /** What it names replaces `DEFAULT_LIFETIMES`. */
   ttl?: Partial<Lifetimes>;
+  /** What it names replaces `DEFAULT_LIMITS`. */
+  limits?: Partial<RequestLimits>;
   /** The deployer's own templates, strongest first. */
   templateDirs?: string[];
   /** Shown on pages. */
@@ -44,4 +59,16 @@ export const DEFAULT_LIFETIMES: Lifetimes = {
 
 export function lifetimesOf({ ttl }: Pick<AuthConfig, 'ttl'>): Lifetimes {
   return { ...DEFAULT_LIFETIMES, ...ttl };
+}
+
+export const DEFAULT_LIMITS: RequestLimits = {
+  token: 3_000,
+  tokenPerAddress: 6_000,
+  introspection: 60_000,
+  introspectionPerAddress: 120_000,
+  signInPerAddress: 600,
+};
+
+export function limitsOf({ limits }: Pick<AuthConfig, 'limits'>): RequestLimits {
+  return { ...DEFAULT_LIMITS, ...limits };
 }

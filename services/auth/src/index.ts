@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http';
+import { createRateLimiter } from '@latchkey/guard';
 import { createPages } from '@latchkey/pages';
 import { ASSETS_PATH, createHealth, type Health, type Logger, type Metrics } from '@latchkey/service';
 import type { DurableStorage, SharedStorage } from '@latchkey/storage';
@@ -17,7 +18,13 @@ import { createKeyRing, type KeyRing, type KeySet } from './provider/keys.ts';
 import { createRevocationStatus } from './provider/revocation-status.ts';
 import { createTokenPolicy } from './provider/token-policy.ts';
 
-export { type AuthConfig, DEFAULT_LIFETIMES, type Lifetimes } from './config.ts';
+export {
+  type AuthConfig,
+  DEFAULT_LIFETIMES,
+  DEFAULT_LIMITS,
+  type Lifetimes,
+  type RequestLimits,
+} from './config.ts';
 export { authEnv, checkAuthEnv } from './env.ts';
 export { JWKS_MAX_AGE_SECONDS } from './provider/jwks.ts';
 
@@ -71,6 +78,10 @@ export async function createAuth(config: AuthConfig, deps: AuthDeps): Promise<Au
     ...(config.leakReportKeysUrl !== undefined && {
       reporterKeys: createReporterKeys({ url: config.leakReportKeysUrl, logger, now }),
     }),
+    limiter: createRateLimiter({
+      permits: shared.permits,
+      onUnavailable: (error) => logger.warn({ err: error }, 'request limits are kept by this process alone'),
+    }),
     operatorFor: createOperatorFor({ durable, shared, logger, now }),
     codeRedemption: createCodeRedemption({ shared, lifetimes: lifetimesOf(config), logger, now }),
   };
@@ -83,6 +94,7 @@ export async function createAuth(config: AuthConfig, deps: AuthDeps): Promise<Au
     },
     async stop() {
       keyRing.stop();
+      appDeps.limiter.close();
       await follower.close();
     },
   };

@@ -1,9 +1,6 @@
-import { parse } from 'node:querystring';
 import { revokeApiKey } from '@latchkey/registry';
-import { readBody } from '@latchkey/service';
 import type Koa from 'koa';
 import type { OperatorFor } from '../operator.ts';
-import { isForm, MAX_BODY_BYTES, replaceBody } from '../provider/request-body.ts';
 import { ROUTES } from '../provider/routes.ts';
 import { isApiKey, type PresentedApiKeys } from './api-keys.ts';
 
@@ -38,15 +35,10 @@ export function createRevokeApiKey(deps: {
  */
 export function revokeApiKeyDirectly(revoke: RevokeApiKey): Koa.Middleware {
   return async function direct(ctx, next) {
-    const { origin } = ctx.headers;
-    const isOurs = ctx.method === 'POST' && ctx.path === ROUTES.revocation && origin === undefined;
-    if (!isOurs || !isForm(ctx.req)) return next();
-    const body = await readBody(ctx.req, MAX_BODY_BYTES);
-    const { token } = parse(body);
-    if (typeof token !== 'string' || !isApiKey(token)) {
-      replaceBody(ctx.req, body);
-      return next();
-    }
+    const { posted } = ctx.state;
+    if (!posted || ctx.path !== ROUTES.revocation || ctx.headers.origin !== undefined) return next();
+    const { token } = posted.parameters;
+    if (typeof token !== 'string' || !isApiKey(token)) return next();
     ctx.state.route = ROUTES.revocation;
     ctx.set('Cache-Control', 'no-store');
     await revoke(ctx, token);

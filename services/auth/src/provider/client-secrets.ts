@@ -1,10 +1,13 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { ParsedUrlQuery } from 'node:querystring';
+import { isId } from '@latchkey/protocol';
 import { type Client as ClientRecord, digestSecret } from '@latchkey/storage';
+import { decodeJwt } from 'jose';
 import type Provider from 'oidc-provider';
 import type { Client } from 'oidc-provider';
 import type { LibraryClients } from './clients.ts';
 import type { Directory } from './directory.ts';
+import type { PostedForm } from './posted-form.ts';
 
 export interface SecretsOptions {
   pepper: Buffer;
@@ -51,6 +54,31 @@ export function createFindBySecret(directory: Directory, options: SecretsOptions
     if (!client?.metadata.token_endpoint_auth_method.startsWith('client_secret_')) return undefined;
     return hasSecret(client, credentials.secret, options) ? client : undefined;
   };
+}
+
+/**
+ * The client that a request says it is from (RFC 6749 §2.3.1, RFC 7521 §4.2). Nothing is proven by it. Undefined for
+ * what no client's id looks like: people paste secrets into the wrong field.
+ */
+export function claimedClientId(
+  authorization: string | undefined,
+  posted: PostedForm | undefined,
+): string | undefined {
+  const { client_id: id, client_assertion: assertion } = posted?.parameters ?? {};
+  const claimed =
+    (authorization === undefined ? undefined : readBasic(authorization)?.clientId) ??
+    (typeof id === 'string' ? id : undefined) ??
+    (typeof assertion === 'string' ? readSubject(assertion) : undefined);
+  return claimed !== undefined && isId('client', claimed) ? claimed : undefined;
+}
+
+function readSubject(assertion: string): string | undefined {
+  try {
+    return decodeJwt(assertion).sub;
+  } catch {
+    // No JWT, so it claims nothing. The library refuses it.
+    return undefined;
+  }
 }
 
 interface Credentials {

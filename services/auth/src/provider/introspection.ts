@@ -1,12 +1,9 @@
-import { parse } from 'node:querystring';
 import type { AccessTokenClaims } from '@latchkey/protocol';
-import { readBody } from '@latchkey/service';
 import type Koa from 'koa';
 import { isApiKey } from '../api-keys/api-keys.ts';
 import type { AccessTokenVerifier } from './access-tokens.ts';
 import type { FindBySecret } from './client-secrets.ts';
 import { answerOwnTokens, isOwnToken } from './own-tokens.ts';
-import { isForm, MAX_BODY_BYTES, replaceBody } from './request-body.ts';
 import type { RevocationStatus } from './revocation-status.ts';
 import { ROUTES } from './routes.ts';
 import { subjectsOfClaims, type TokenPolicy } from './token-policy.ts';
@@ -59,18 +56,14 @@ export function introspectAfterLibrary(introspect: Introspect): Koa.Middleware {
 export function introspectDirectly(introspect: Introspect, findBySecret: FindBySecret): Koa.Middleware {
   return async function direct(ctx, next) {
     const { authorization, origin } = ctx.headers;
-    const isOurs = ctx.method === 'POST' && ctx.path === ROUTES.introspection && origin === undefined;
-    if (!isOurs || !isForm(ctx.req)) return next();
-    const body = await readBody(ctx.req, MAX_BODY_BYTES);
-    const form = parse(body);
+    const { posted } = ctx.state;
+    if (!posted || ctx.path !== ROUTES.introspection || origin !== undefined) return next();
+    const { parameters: form } = posted;
     const { token } = form;
     const once = Object.values(form).every((value) => typeof value === 'string');
     const own = once && typeof token === 'string' && isOwnToken(token);
     const client = own ? await findBySecret({ authorization, form }) : undefined;
-    if (!own || !client) {
-      replaceBody(ctx.req, body);
-      return next();
-    }
+    if (!own || !client) return next();
     ctx.state.route = ROUTES.introspection;
     ctx.set('Cache-Control', 'no-store');
     ctx.body = await introspect(client.id, token);

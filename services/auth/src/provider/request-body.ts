@@ -3,12 +3,6 @@ import type Koa from 'koa';
 /** As the library's own limit on forms. */
 export const MAX_BODY_BYTES = 56 * 1024;
 
-const FORM = /^application\/x-www-form-urlencoded\b/i;
-
-export function isForm({ headers }: Koa.Request['req']): boolean {
-  return FORM.test(headers['content-type'] ?? '');
-}
-
 /** The request as if it had been sent as this form. The stream itself has been read to its end. */
 export function replaceBody(request: Koa.Request['req'], form: string): void {
   const bytes = Buffer.from(form);

@@ -1,0 +1,118 @@
+import { formatLimitHeaders, type LimitState, type RateLimiter, retryAfterSeconds } from '@latchkey/guard';
+import { HttpError } from '@latchkey/service';
+import type Koa from 'koa';
+import { addressBlock } from '../accounts/client-address.ts';
+import type { RequestLimits } from '../config.ts';
+import { claimedClientId } from '../provider/client-secrets.ts';
+import { OWN_ROUTES, ROUTES } from '../provider/routes.ts';
+
+/*
+ * What one caller may ask of us in a minute, counted before anything is done for him.
+ *
+ * By address first: guessing, and filling the store with sign-ins that nobody finishes, are bounded whatever the
+ * requests say of themselves. An address is what one connection is given (`addressBlock`); behind a gateway or in an
+ * office it stands for many, so the numbers are large and can be set.
+ *
+ * Then, where programs call, by client and address together, so that one client's loop leaves the other clients behind
+ * the same address their share. The client's name is what the request claims, proven by nothing yet. Counted by it
+ * alone, anybody could use up a client's allowance by claiming to be it; with the address in the count he would have to
+ * do so from the client's own. And what he claims costs at most as many counters as his address may send requests.
+ */
+
+const WINDOW_SECONDS = 60;
+
+interface Group {
+  name: 'token' | 'introspection' | 'sign-in';
+  perAddress: number;
+  /** Absent: people, not clients, call here. */
+  perClient?: number;
+}
+
+export interface RequestLimiterDeps {
+  limiter: RateLimiter;
+  limits: RequestLimits;
+  now: () => Date;
+}
+
+/** To be mounted before a body is read. */
+export function limitByAddress({ limiter, limits, now }: RequestLimiterDeps): Koa.Middleware {
+  const groupOf = createGroups(limits);
+  return async function limitedByAddress(ctx, next) {
+    const group = groupOf(ctx);
+    if (group) {
+      const { name, perAddress: requests } = group;
+      const key = `auth:${name}:${addressBlock(ctx.ip)}`;
+      const limit = { name: 'address', key, requests, windowSeconds: WINDOW_SECONDS };
+      const { allowed, states } = await limiter.take([limit]);
+      settle(ctx, { allowed, states }, now());
+      ctx.state.limitGroup = group;
+      ctx.state.limitStates = states;
+    }
+    return next();
+  };
+}
+
+/** To be mounted after `readPostedForm`, and before anything is looked up. */
+export function limitByClient({ limiter, now }: RequestLimiterDeps): Koa.Middleware {
+  return async function limitedByClient(ctx, next) {
+    const { limitGroup: group, limitStates: before = [], posted } = ctx.state;
+    const clientId =
+      group?.perClient === undefined ? undefined : claimedClientId(ctx.headers.authorization, posted);
+    if (group?.perClient !== undefined && clientId !== undefined) {
+      const key = `auth:${group.name}:${addressBlock(ctx.ip)}:${clientId}`;
+      const limit = { name: 'client', key, requests: group.perClient, windowSeconds: WINDOW_SECONDS };
+      const { allowed, states } = await limiter.take([limit]);
+      settle(ctx, { allowed, states: [...states, ...before] }, now());
+    }
+    return next();
+  };
+}
+
+declare module 'koa' {
+  interface DefaultState {
+    /** What the request was counted against already. */
+    limitGroup?: Group;
+    limitStates?: readonly LimitState[];
+  }
+}
+
+/** The fields go on every answer; a refusal says when to come back. */
+function settle(
+  ctx: Koa.Context,
+  { allowed, states }: { allowed: boolean; states: readonly LimitState[] },
+  at: Date,
+): void {
+  ctx.set(formatLimitHeaders(states, at.getTime()));
+  if (allowed) return;
+  const headers = { 'Retry-After': String(retryAfterSeconds(states, at.getTime())) };
+  throw new HttpError('too_many_requests', { headers });
+}
+
+function createGroups(limits: RequestLimits): (ctx: Koa.Context) => Group | undefined {
+  const token: Group = { name: 'token', perAddress: limits.tokenPerAddress, perClient: limits.token };
+  const introspection: Group = {
+    name: 'introspection',
+    perAddress: limits.introspectionPerAddress,
+    perClient: limits.introspection,
+  };
+  const signIn: Group = { name: 'sign-in', perAddress: limits.signInPerAddress };
+  const posted = new Map<string, Group>([
+    [ROUTES.token, token],
+    // Whoever may ask for tokens may give them back; and a report counts as little.
+    [ROUTES.revocation, token],
+    [OWN_ROUTES.leakedKeys, token],
+    [ROUTES.introspection, introspection],
+  ]);
+  return ({ method, path }) => {
+    if (method === 'POST') {
+      const group = posted.get(path);
+      if (group) return group;
+    }
+    return SIGN_IN_PATHS.some((prefix) => path === prefix || path.startsWith(`${prefix}/`))
+      ? signIn
+      : undefined;
+  };
+}
+
+/** Where browsers go on their way in and out. Each request there can leave something behind in the store. */
+const SIGN_IN_PATHS = [ROUTES.authorization, '/interaction', ROUTES.end_session];
