@@ -1,22 +1,31 @@
-"""A client as integrators were taught to write it: the requests library, the key as a bearer token, the body
-serialised by hand. Prints the answer, or what went wrong."""
-
-import json
+# The client that a published guide prints. Changed from it: the key and the base URL come from the environment.
 import os
-
 import requests
+import json
 
-base_url = os.environ["API_BASE_URL"]
+API_KEY = os.environ["API_KEY"]
+API_BASE_URL = os.environ["API_BASE_URL"]
+
 headers = {
-    "Authorization": f"Bearer {os.environ['API_KEY']}",
-    "Content-Type": "application/json",
+    "Authorization": f"Bearer {API_KEY}",
+    "Content-Type": "application/json"
 }
-message = {"to": "channel-7", "type": "text", "content": {"text": "The night shift begins"}}
+
+message_payload = {
+    "to": "user_id_or_channel_id",
+    "type": "text",
+    "content": {
+        "text": "Hello from MessengerX.io API!"
+    }
+}
 
 try:
-    answer = requests.post(f"{base_url}/messages", headers=headers, data=json.dumps(message))
-    answer.raise_for_status()
-    print(f"sent: {json.dumps(answer.json())}")
-except requests.exceptions.HTTPError as error:
-    print(f"refused: {error}")
-    print(f"answer: {error.response.text}")
+    response = requests.post(f"{API_BASE_URL}/messages", headers=headers, data=json.dumps(message_payload))
+    response.raise_for_status() # Raise an exception for HTTP errors (4xx or 5xx)
+    print("Message sent successfully:")
+    print(json.dumps(response.json(), indent=2))
+except requests.exceptions.HTTPError as http_err:
+    print(f"HTTP error occurred: {http_err}")
+    print(f"Response content: {response.text}")
+except Exception as err:
+    print(f"An error occurred: {err}")
