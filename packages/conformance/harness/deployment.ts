@@ -1,4 +1,4 @@
-import { type AuthConfig, createAuth } from '@latchkey/auth';
+import { type AuthConfig, createAuth, type RequestLimits } from '@latchkey/auth';
 import { randomBase62 } from '@latchkey/protocol';
 import { createLogger, createMetrics, type Logger, listen } from '@latchkey/service';
 import { type DurableStorage, openPostgres, openRedis, type SharedStorage } from '@latchkey/storage';
@@ -27,6 +27,16 @@ export interface DeploymentOptions {
   servers?: number;
 }
 
+/** Requests per minute: whole suites call from one address. */
+const UNREACHED = 1_000_000;
+const UNREACHED_LIMITS: RequestLimits = {
+  token: UNREACHED,
+  tokenPerAddress: UNREACHED,
+  introspection: UNREACHED,
+  introspectionPerAddress: UNREACHED,
+  signInPerAddress: UNREACHED,
+};
+
 export async function startDeployment(options: DeploymentOptions): Promise<Deployment> {
   const { audience = 'https://api.acme.example', now = () => new Date() } = options;
   const logger = options.logger ?? createLogger({ service: 'auth', level: 'silent' });
@@ -54,6 +64,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
     encryptionKey: ENCRYPTION_KEY,
     cookieKeys: [COOKIE_KEY],
     trustedProxies: [],
+    limits: UNREACHED_LIMITS,
     ...options.config,
   };
   const others = Array.from({ length: (options.servers ?? 1) - 1 }, openStores);
