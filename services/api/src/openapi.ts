@@ -1,7 +1,16 @@
-import { DATA_SCOPES, ERRORS, type ErrorCode } from '@latchkey/protocol';
+import { ERRORS } from '@latchkey/protocol';
 import { z } from 'zod';
 import type { ApiConfig } from './config.ts';
-import type { Answer, Endpoint } from './endpoint.ts';
+import type { Endpoint } from './endpoint.ts';
+import {
+  type DescribedError,
+  describeComponents,
+  errorResponse,
+  type HeaderName,
+  headersWith,
+  IDEMPOTENCY_KEY,
+  jsonContent,
+} from './openapi-components.ts';
 import type { Route } from './route-table.ts';
 
 type Json = Record<string, unknown>;
@@ -23,56 +32,90 @@ export function describeRoutes(routes: Route[], config: ApiConfig) {
       title: `${config.productName ?? 'Latchkey'} API`,
       version: '2.0.0',
       description:
-        'Work orders, operations, quality and inventory. Every record belongs to your organization and to the ' +
-        'environment, live or test, of the credential.',
+        'Work orders, operations, quality and inventory, and what your organization manages itself: API keys, ' +
+        'applications, settings. Records belong to your organization and to the environment, live or test, of the ' +
+        'credential. Every POST takes an Idempotency-Key.',
     },
     servers: [{ url: config.origin }],
     tags: [...new Set(routes.map(({ endpoint }) => endpoint.tag))].map((name) => ({ name })),
     paths,
-    components: { schemas, securitySchemes: { oauth2: describeSecurity(config) } },
+    components: { schemas, ...describeComponents(routes, config) },
   };
 }
 
-function describeOperation({ path, scope, endpoint }: Route): Json {
-  const { id, summary, description, tag, query, body, answer, conflict } = endpoint;
-  const codes: ErrorCode[] = [
-    'unauthorized',
-    'insufficient_scope',
-    'invalid_request',
-    'temporarily_unavailable',
+function describeOperation({ path, method, scope, endpoint, credentials }: Route): Json {
+  const { id, summary, description, tag, query, body } = endpoint;
+  const parameters = [
+    ...pathParameters(path),
+    ...(query ? queryParameters(query) : []),
+    ...(method === 'POST' ? [IDEMPOTENCY_KEY] : []),
   ];
-  if (path.includes(':')) codes.push('not_found');
-  if (body) codes.push('invalid_body', 'unsupported_media_type', 'payload_too_large');
-  if (conflict) codes.push('conflict');
-  const parameters = [...pathParameters(path), ...(query ? queryParameters(query) : [])];
   return {
     operationId: id,
     summary,
     ...(description ? { description } : {}),
     tags: [tag],
-    security: [{ oauth2: [scope] }],
+    // Scopes of API keys are named beside those of tokens, which OpenAPI 3.1 allows for any scheme.
+    security: [
+      { oauth2: [scope] },
+      ...(credentials?.includes('api_key') === false ? [] : [{ apiKey: [scope] }]),
+    ],
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(body ? { requestBody: { required: true, content: json(bodyName(endpoint)) } } : {}),
-    responses: {
-      [answer.status]: describeAnswer(answer),
-      ...describeErrors(codes, conflict),
-    },
+    ...(body ? { requestBody: describeBody(endpoint, body) } : {}),
+    responses: { ...describeAnswer(method, endpoint), ...describeErrors(path, method, endpoint) },
   };
 }
 
-function describeAnswer(answer: Answer): Json {
-  if (answer.status === 204) return { description: 'Done' };
-  return { description: answer.status === 201 ? 'Created' : 'OK', content: json(answer.name) };
+function describeBody(endpoint: Endpoint, body: z.ZodType): Json {
+  return { required: !body.safeParse(undefined).success, content: jsonContent(bodyName(endpoint)) };
 }
 
-function describeErrors(codes: ErrorCode[], conflict: string | undefined): Record<string, Json> {
-  const byStatus = codes.toSorted((a, b) => ERRORS[a].status - ERRORS[b].status);
-  return Object.fromEntries(
-    byStatus.map((code) => {
-      const description = code === 'conflict' && conflict ? conflict : ERRORS[code].description;
-      return [ERRORS[code].status, { description, content: json('Error') }];
-    }),
-  );
+function describeAnswer(method: Route['method'], { answer, csv }: Endpoint): Json {
+  if (answer.status === 204) return { 204: { description: 'Done', headers: headersWith() } };
+  const names: HeaderName[] = [
+    ...(answer.status === 201 ? (['Location'] as const) : []),
+    ...(method === 'POST' ? (['Idempotent-Replayed'] as const) : []),
+    ...(csv ? (['Link'] as const) : []),
+  ];
+  const content = {
+    ...jsonContent(answer.name),
+    ...(csv
+      ? { 'text/csv': { schema: { type: 'string', description: 'RFC 4180, with a header row' } } }
+      : {}),
+  };
+  const description = answer.status === 201 ? 'Created' : 'OK';
+  return { [answer.status]: { description, headers: headersWith(...names), content } };
+}
+
+/** By status; an object has whole numbers in their order. */
+function describeErrors(path: string, method: Route['method'], { body, conflict }: Endpoint): Json {
+  const codes: DescribedError[] = [
+    'invalid_request',
+    'unauthorized',
+    'insufficient_scope',
+    'too_many_requests',
+    'temporarily_unavailable',
+  ];
+  if (path.includes(':')) codes.push('not_found');
+  if (body) codes.push('invalid_body', 'unsupported_media_type', 'payload_too_large');
+  const conflicts = [
+    ...(conflict ? [conflict] : []),
+    ...(method === 'POST'
+      ? ['The Idempotency-Key was used with another request, or its first is not done']
+      : []),
+  ];
+  return {
+    ...Object.fromEntries(codes.map((code) => [ERRORS[code].status, errorResponse(code)])),
+    ...(conflicts.length > 0
+      ? {
+          [ERRORS.conflict.status]: {
+            description: conflicts.join('. '),
+            headers: headersWith(),
+            content: jsonContent('Error'),
+          },
+        }
+      : {}),
+  };
 }
 
 function pathParameters(path: string): Json[] {
@@ -94,8 +137,6 @@ function queryParameters(query: z.ZodType): Json[] {
   }));
 }
 
-const json = (name: string) => ({ 'application/json': { schema: { $ref: `#/components/schemas/${name}` } } });
-
 const bodyName = ({ id }: Endpoint) => `${id.charAt(0).toUpperCase()}${id.slice(1)}`;
 
 function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
@@ -116,22 +157,4 @@ function errorSchema(): Json {
     }),
     'output',
   );
-}
-
-function describeSecurity({ issuer }: ApiConfig): Json {
-  const used = Object.fromEntries(
-    Object.entries(DATA_SCOPES).filter(([scope]) => !scope.startsWith('webhooks:')),
-  );
-  return {
-    type: 'oauth2',
-    description: 'Send the access token as `Authorization: Bearer <token>`, never in a URL.',
-    flows: {
-      authorizationCode: {
-        authorizationUrl: `${issuer}/oauth/authorize`,
-        tokenUrl: `${issuer}/oauth/token`,
-        scopes: used,
-      },
-      clientCredentials: { tokenUrl: `${issuer}/oauth/token`, scopes: used },
-    },
-  };
 }

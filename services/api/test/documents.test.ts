@@ -31,10 +31,12 @@ describe('the OpenAPI document', () => {
       ([path, item]) =>
         Object.entries(item).map(([method, { security }]) => [`${method.toUpperCase()} ${path}`, security]),
     );
-    const wanted = ROUTES.map(({ method, path, scope }) => [
+    const wanted = ROUTES.map(({ method, path, scope, credentials }) => [
       `${method} ${path.replace(/:(\w+)/g, '{$1}')}`,
-      [{ oauth2: [scope] }],
+      credentials ? [{ oauth2: [scope] }] : [{ oauth2: [scope] }, { apiKey: [scope] }],
     ]);
+    const { scopes } = document.components.securitySchemes.oauth2.flows.authorizationCode;
+    expect(Object.keys(scopes).toSorted()).toEqual(ALL_SCOPES.split(' ').toSorted());
     expect(listed.toSorted()).toEqual(wanted.toSorted());
   });
 
@@ -51,14 +53,13 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  test('has a schema behind every reference', () => {
+  test('has something behind every reference', () => {
     const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(
       ([, ref]) => ref ?? '',
     );
     expect(references.length).toBeGreaterThan(20);
     for (const reference of references) {
-      const name = reference.replace('#/components/schemas/', '');
-      expect(document.components.schemas).toHaveProperty([name]);
+      expect(document).toHaveProperty(reference.replace('#/', '').split('/'));
     }
   });
 
@@ -68,6 +69,26 @@ describe('the OpenAPI document', () => {
     expect(schema.additionalProperties).toBe(false);
     expect(schema.properties.quantity).toMatchObject({ type: 'integer', minimum: 1, maximum: 1_000_000_000 });
     expect(schema.properties.product).toMatchObject({ type: 'string', minLength: 1, maxLength: 200 });
+  });
+
+  test('says of each POST that it takes an Idempotency-Key, and where a body is not needed', () => {
+    for (const { path, method } of ROUTES) {
+      const { parameters = [] } = document.paths[path.replace(/:(\w+)/g, '{$1}')][method.toLowerCase()];
+      const named = JSON.stringify(parameters).includes('#/components/parameters/IdempotencyKey');
+      expect([path, named]).toEqual([path, method === 'POST']);
+    }
+    expect(document.paths['/api/v2/api-keys/{id}/revoke'].post.requestBody.required).toBe(false);
+    expect(document.paths['/api/v2/api-keys/{id}/rotate'].post.requestBody.required).toBe(false);
+    expect(document.paths['/api/v2/api-keys'].post.requestBody.required).toBe(true);
+  });
+
+  test('says of every answer which limits it tells of, and of a 429 when to come back', () => {
+    const { get } = document.paths['/api/v2/work-orders'];
+    for (const name of ['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset', 'RateLimit']) {
+      expect(get.responses[200].headers).toHaveProperty([name]);
+    }
+    expect(document.components.responses.TooManyRequests.headers).toHaveProperty(['Retry-After']);
+    expect(Object.keys(get.responses)).toEqual(['200', '400', '401', '403', '429', '503']);
   });
 
   test('says of a list which parameters it takes', () => {
