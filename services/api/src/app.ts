@@ -1,5 +1,5 @@
 import type { RequestListener } from 'node:http';
-import { createGuard, createKoaGuard, type Guard, type RevocationList } from '@latchkey/guard';
+import { createKoaGuard, type Guard } from '@latchkey/guard';
 import { createPages } from '@latchkey/pages';
 import {
   ASSETS_PATH,
@@ -13,8 +13,9 @@ import {
 import Koa from 'koa';
 import type { ApiConfig } from './config.ts';
 import { allowOrigins } from './cors.ts';
-import { REFERENCE_PATH, serveDocumentation } from './documentation.ts';
+import { serveDocumentation } from './documentation.ts';
 import type { Idempotency } from './idempotency.ts';
+import type { Metering } from './metering.ts';
 import { BASE_PATH, type Route } from './route-table.ts';
 import { serveRoutes } from './serve.ts';
 
@@ -23,6 +24,7 @@ export interface AppDeps {
   routes: Route[];
   guard: Guard;
   idempotency: Idempotency;
+  metering: Metering;
   logger: Logger;
   metrics: Metrics;
   health: Health;
@@ -30,7 +32,7 @@ export interface AppDeps {
 
 /** Every mount; `route-table.ts` has every route with its scope. */
 export function createApp(deps: AppDeps): RequestListener {
-  const { config, routes, guard, idempotency, logger, metrics, health } = deps;
+  const { config, routes, guard, idempotency, metering, logger, metrics, health } = deps;
   const app = new Koa();
   const pages = createPages({
     assetsPath: ASSETS_PATH,
@@ -43,28 +45,6 @@ export function createApp(deps: AppDeps): RequestListener {
   app.use(serveAssets(pages));
   app.use(serveDocumentation(routes, config, pages));
   app.use(allowOrigins(BASE_PATH));
-  app.use(serveRoutes(routes, guard, { origin: config.origin, idempotency }));
+  app.use(serveRoutes(routes, { guard, metering, idempotency, origin: config.origin }));
   return app.callback();
-}
-
-/** The guard of this API, for tokens of its issuer. */
-export function createApiGuard(
-  config: ApiConfig,
-  routes: Route[],
-  deps: { revocations: RevocationList; logger: Logger; now?: () => Date },
-): Guard {
-  const { now } = deps;
-  return createGuard({
-    issuer: config.issuer,
-    audience: config.audience,
-    ...(config.jwksUri ? { jwksUri: config.jwksUri } : {}),
-    revocations: deps.revocations,
-    metadata: {
-      scopesSupported: [...new Set(routes.map(({ scope }) => scope))],
-      name: `${config.productName ?? 'Latchkey'} API`,
-      documentationUrl: `${config.origin}${REFERENCE_PATH}`,
-    },
-    onKeysFailure: (error) => deps.logger.warn({ err: error }, 'the issuer did not give its keys'),
-    ...(now ? { now: () => now().getTime() } : {}),
-  });
 }

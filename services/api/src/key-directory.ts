@@ -63,7 +63,11 @@ export function createKeyDirectory(deps: KeyDirectoryDeps): KeyDirectory {
       return timingSafeEqual(Buffer.from(digest, 'latin1'), digestSecret(pepper, secret));
     },
     outdate: directory.outdate,
-    start: readAcceptance,
+    async start() {
+      await readAcceptance();
+      // A change that was announced meanwhile was read meanwhile, perhaps before what has just been kept.
+      await rereadAcceptance();
+    },
     rereadAcceptance,
     suspectAll() {
       directory.suspectAll();

@@ -130,6 +130,7 @@ describe.each(cases)('%s', (_, route) => {
       if (route.path.includes(':')) expect([status, body.error]).toEqual([404, 'not_found']);
       else if (ofOrganization(route)) expect(status).toBe(tenant.environment === 'test' ? 403 : 200);
       else if (route.path === '/api/v2/organization') expect(body.id).toBe(tenant.organizationId);
+      else if (route.path === '/api/v2/usage') expect(status).toBe(200);
       else if (route.method === 'GET') expect(body).toMatchObject({ data: [] });
       else if (route.endpoint.id === 'createInspection') expect(status).toBe(422);
       else expect(status).toBe(201);
@@ -217,7 +218,9 @@ describe('a browser application of another origin', () => {
       },
     });
     expect(preflight.status).toBe(204);
-    expect(preflight.headers.get('access-control-allow-headers')).toBe('Authorization, Content-Type');
+    expect(preflight.headers.get('access-control-allow-headers')).toBe(
+      'Authorization, Content-Type, Idempotency-Key',
+    );
     expect(preflight.headers.get('access-control-allow-methods')).toContain('POST');
     for (const token of [undefined, 'not-a-token']) {
       const { headers } = await api.call('GET', '/api/v2/work-orders', {

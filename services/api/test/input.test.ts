@@ -79,6 +79,7 @@ describe('a body that cannot be read', () => {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
+        'x-forwarded-proto': 'https',
         authorization: `Bearer ${await api.issuer.sign({ org_id: organizationId, env: 'live' })}`,
       },
       body: new Uint8Array([0x22, 0xff, 0x22]),
@@ -94,13 +95,14 @@ describe('a body that cannot be read', () => {
   test('JSON without its type is read, as fetch and plain clients send a string', async () => {
     const { organizationId } = await api.tenant();
     const authorization = `Bearer ${await api.issuer.sign({ org_id: organizationId, env: 'live' })}`;
+    const headers = { authorization, 'x-forwarded-proto': 'https' };
     const url = `${api.url}/api/v2/work-orders`;
     const body = () => JSON.stringify(order());
-    const asText = await fetch(url, { method: 'POST', headers: { authorization }, body: body() });
+    const asText = await fetch(url, { method: 'POST', headers, body: body() });
     expect(asText.status).toBe(201);
     // Bytes get no type from fetch.
     const bytes = new TextEncoder().encode(body());
-    expect((await fetch(url, { method: 'POST', headers: { authorization }, body: bytes })).status).toBe(201);
+    expect((await fetch(url, { method: 'POST', headers, body: bytes })).status).toBe(201);
   });
 });
 

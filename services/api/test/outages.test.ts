@@ -48,7 +48,7 @@ test('with the issuer away from the start: 503 until it is there, for no fault o
   const server = await listen(other.handler, { host: '127.0.0.1', port: 0 });
   const token = await api.issuer.sign({ iss: config.issuer });
   const response = await fetch(`http://127.0.0.1:${server.port}/api/v2/operations`, {
-    headers: { authorization: `Bearer ${token}` },
+    headers: { authorization: `Bearer ${token}`, 'x-forwarded-proto': 'https' },
   });
   expect([response.status, response.headers.get('retry-after')]).toEqual([503, '2']);
   expect(response.headers.get('www-authenticate')).toBeNull();

@@ -1,0 +1,67 @@
+import { createRevocationFollower, type FeedEvent, type RevocationList } from '@latchkey/guard';
+import type { Logger } from '@latchkey/service';
+import type { DurableStorage, SharedStorage } from '@latchkey/storage';
+import type { ApiConfig } from './config.ts';
+import { createKeyDirectory, type KeyDirectory } from './key-directory.ts';
+import { createOrganizationDirectory, type OrganizationDirectory } from './organization-directory.ts';
+
+export interface KnowledgeDeps {
+  durable: Pick<DurableStorage, 'revocations' | 'apiKeys' | 'organizations' | 'resourceServers'>;
+  shared: Pick<SharedStorage, 'feed'>;
+  logger: Logger;
+  /** The issuer changed its keys, or may have. */
+  onSigningKeys(): void;
+  /** Epoch milliseconds. */
+  now: () => number;
+}
+
+/** All that the guard asks on each request, in memory, kept true by one follower of the feed. */
+export interface Knowledge {
+  revocations: RevocationList;
+  apiKeys: KeyDirectory;
+  organizations: OrganizationDirectory;
+  /** Rejects when the durable store cannot be read. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function createKnowledge(config: ApiConfig, deps: KnowledgeDeps): Knowledge {
+  const { durable, logger, now } = deps;
+  const warn = (what: string) => (error: unknown) =>
+    logger.warn({ err: error }, `${what} not read, trying again`);
+  const { audience, pepper } = config;
+  const apiKeys = createKeyDirectory({ durable, audience, pepper, onFailure: warn('API keys'), now });
+  const organizations = createOrganizationDirectory({ durable, onFailure: warn('organisations'), now });
+  const onEvent = ({ type, id }: Extract<FeedEvent, { id: string }>) => {
+    if (type === 'api_key') apiKeys.outdate(id);
+    else if (type === 'organization') organizations.outdate(id);
+    else if (type === 'resource_server') void apiKeys.rereadAcceptance();
+  };
+  const follower = createRevocationFollower({
+    feed: deps.shared.feed,
+    record: durable.revocations,
+    onWarning: warn('revocations'),
+    onSigningKeys: deps.onSigningKeys,
+    onEvent,
+    onGap() {
+      apiKeys.suspectAll();
+      organizations.suspectAll();
+    },
+    onReread() {
+      void apiKeys.reread();
+      void organizations.reread();
+    },
+    now,
+  });
+  return {
+    revocations: follower,
+    apiKeys,
+    organizations,
+    async start() {
+      // Followed first: what is announced while the rest is read would otherwise be missed.
+      await follower.start();
+      await Promise.all([apiKeys.start(), organizations.start()]);
+    },
+    stop: follower.stop,
+  };
+}
