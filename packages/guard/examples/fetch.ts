@@ -9,17 +9,15 @@ const guard = createGuard({
   metadata: { scopesSupported: ['orders:read'] },
 });
 const { protect, metadata } = createFetchGuard(guard);
-
 const readOrders = protect({ scope: 'orders:read' }, (_request, { organizationId, environment }) =>
   Response.json({ orders: [{ id: 'order_1', organization: organizationId, environment }] }),
 );
 
-async function serve(
-  { method, url = '/', headersDistinct, socket }: IncomingMessage,
-  answer: ServerResponse,
-) {
-  const lines = Object.entries(headersDistinct).map(([name, values = []]) => [name, values.join(', ')]);
-  const request = new Request(new URL(url, 'http://localhost'), { method, headers: lines });
+async function serve(incoming: IncomingMessage, answer: ServerResponse) {
+  const { method = 'GET', url = '/', headersDistinct, socket } = incoming;
+  const headers = new Headers();
+  for (const [name, values = []] of Object.entries(headersDistinct)) headers.set(name, values.join(', '));
+  const request = new Request(new URL(url, 'http://localhost'), { method, headers });
   const response = metadata(request) ?? (await readOrders(request, { remoteAddress: socket.remoteAddress }));
   answer.writeHead(response.status, Object.fromEntries(response.headers)).end(await response.text());
 }

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Admission } from './admission.ts';
 import { METADATA_HEADERS, refusalHeaders } from './answers.ts';
 import type { GuardError } from './errors.ts';
 import { explainNodeRefusal } from './form-token.ts';
-import type { Admission, Guard } from './guard.ts';
+import type { Guard } from './guard.ts';
 import { readNodeRequest } from './node-request.ts';
 import type { RoutePolicy } from './policy.ts';
 import type { Principal } from './principal.ts';

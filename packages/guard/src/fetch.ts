@@ -1,3 +1,4 @@
+import type { Admission } from './admission.ts';
 import { METADATA_HEADERS, refusalHeaders } from './answers.ts';
 import type { GuardError } from './errors.ts';
 import { explainRefusal, type RefusedRequest } from './form-token.ts';
@@ -43,7 +44,7 @@ export function createFetchGuard(guard: Guard, { onRefusal = answer }: FetchGuar
     protect(policy, handler) {
       const admit = guard.protect(policy);
       return async function protect(request, info = {}) {
-        let admission: Awaited<ReturnType<typeof admit>>;
+        let admission: Admission;
         try {
           admission = await admit(describe(request, info));
         } catch (error) {

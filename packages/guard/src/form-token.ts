@@ -6,7 +6,7 @@ import type { Guard } from './guard.ts';
 /** Most of a form that is read to tell its sender why it is refused, in bytes. */
 const FORM_BYTES = 16_384;
 
-/** A request that goes no further: its content type, and its body in pieces of any kind that is bytes. */
+/** A request that goes no further. */
 export interface RefusedRequest {
   readonly contentType: string | null | undefined;
   body(): AsyncIterable<Uint8Array>;
@@ -27,15 +27,18 @@ export async function explainRefusal(
   return carriesToken(await readStart(request.body())) ? guard.refuse('token_in_body') : error;
 }
 
-export function explainNodeRefusal(
+export async function explainNodeRefusal(
   error: unknown,
   guard: Guard,
   request: IncomingMessage,
 ): Promise<GuardError> {
-  return explainRefusal(error, guard, {
+  const refusal = await explainRefusal(error, guard, {
     contentType: request.headers['content-type'],
     body: () => request.iterator({ destroyOnReturn: false }),
   });
+  // Node discards the body of a request that nobody began to read; of this one the rest would block the connection.
+  if (request.readableDidRead) request.resume();
+  return refusal;
 }
 
 async function readStart(body: AsyncIterable<Uint8Array>): Promise<string> {
@@ -49,5 +52,5 @@ async function readStart(body: AsyncIterable<Uint8Array>): Promise<string> {
   } catch {
     // Cut short, or read by somebody else: what came is enough to tell.
   }
-  return text;
+  return text.slice(0, FORM_BYTES);
 }

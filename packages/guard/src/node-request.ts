@@ -1,15 +1,17 @@
 import type { IncomingMessage } from 'node:http';
-import { readAuthorization } from './credentials.ts';
 import type { GuardedRequest } from './request.ts';
 
-/** @param url as sent: frameworks cut what they mounted at off `request.url`, and keep the whole elsewhere */
-export function readNodeRequest(request: IncomingMessage, url: string): GuardedRequest {
+/**
+ * What a guard looks at of a Node request, for the adapters of Node frameworks.
+ * @param url as sent: frameworks that mount cut `request.url` short and keep the whole elsewhere
+ */
+export function readNodeRequest(request: IncomingMessage, url: string = request.url ?? ''): GuardedRequest {
   const { headers, socket } = request;
-  const mark = url.indexOf('?');
+  const at = url.indexOf('?');
   return {
     authorization: readAuthorization(request),
-    path: mark === -1 ? url : url.slice(0, mark),
-    query: mark === -1 ? '' : url.slice(mark + 1),
+    path: at === -1 ? url : url.slice(0, at),
+    query: at === -1 ? '' : url.slice(at + 1),
     remoteAddress: socket.remoteAddress,
     encrypted: 'encrypted' in socket && socket.encrypted === true,
     forwardedFor: joined(headers['x-forwarded-for']),
@@ -17,29 +19,29 @@ export function readNodeRequest(request: IncomingMessage, url: string): GuardedR
   };
 }
 
-/** RFC 9110 §5.3: lines of the same field, in order. */
-function joined(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value.join(', ') : value;
+function joined(value: string | readonly string[] | undefined): string | undefined {
+  return value === undefined || typeof value === 'string' ? value : value.join(',');
 }
 
-/** Most of a form that is read to tell its sender why it is refused, in bytes. */
-const FORM_BYTES = 16_384;
-
-/** The start of a form's body, of a request that goes no further; empty for any other body. */
-export async function readFormStart(request: IncomingMessage): Promise<string> {
-  if (!isForm(request.headers['content-type'])) return '';
-  let text = '';
-  try {
-    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-      text += chunk.toString('latin1');
-      if (text.length >= FORM_BYTES) break;
-    }
-  } catch {
-    // Cut short: what came is enough to tell.
+/**
+ * The Authorization field of a Node request: one value as it is, several as a list. Node itself keeps the first
+ * in `headers`, and two intermediaries that choose differently are how a request is smuggled past one of them.
+ */
+export function readAuthorization(request: {
+  readonly headers: { readonly authorization?: string | undefined };
+  readonly rawHeaders: readonly string[];
+}): string | readonly string[] | undefined {
+  const first = request.headers.authorization;
+  if (first === undefined) return undefined;
+  let count = 0;
+  const { rawHeaders } = request;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length === 13 && name.toLowerCase() === 'authorization') count += 1;
   }
-  return text;
+  return count > 1 ? rawHeaders.filter((_, index) => isAuthorizationValue(rawHeaders, index)) : first;
 }
 
-export function isForm(contentType: string | null | undefined): boolean {
-  return /^application\/x-www-form-urlencoded\b/i.test(contentType ?? '');
+function isAuthorizationValue(rawHeaders: readonly string[], index: number): boolean {
+  return index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === 'authorization';
 }
