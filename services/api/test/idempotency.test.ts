@@ -1,0 +1,322 @@
+import { randomBytes } from 'node:crypto';
+import { createLogger, createMetrics, HttpError, listen } from '@latchkey/service';
+import { StorageUnavailableError, type Tenant } from '@latchkey/storage';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createIdempotency, type Outcome } from '../src/idempotency.ts';
+import { createApi } from '../src/index.ts';
+import { openAnswer, sealAnswer } from '../src/sealed-answer.ts';
+import { configOf, startApi, type TestApi } from './harness.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startApi();
+});
+afterAll(() => api.close());
+
+const order = (fields: object = {}) => ({
+  number: crypto.randomUUID(),
+  product: 'Pump',
+  quantity: 1,
+  ...fields,
+});
+
+async function post(key: string, body: unknown, options: Parameters<TestApi['call']>[2] = {}) {
+  const headers = { 'idempotency-key': key, ...options.headers };
+  return api.call('POST', '/api/v2/work-orders', { ...options, body, headers });
+}
+
+const countOf = async (tenant: Tenant) =>
+  (await api.call('GET', '/api/v2/work-orders?limit=100', { tenant })).body.data.length;
+
+describe('a POST with an Idempotency-Key', () => {
+  test('sent again gets the same answer, marked, and takes effect once', async () => {
+    const tenant = await api.tenant();
+    const [key, body] = [crypto.randomUUID(), order()];
+    const first = await post(key, body, { tenant });
+    expect([first.status, first.headers.get('idempotent-replayed')]).toEqual([201, null]);
+    const again = await post(key, body, { tenant });
+    expect([again.status, again.body]).toEqual([201, first.body]);
+    for (const name of ['location', 'content-type']) {
+      expect(again.headers.get(name)).toBe(first.headers.get(name));
+    }
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+    expect(again.headers.get('x-request-id')).not.toBe(first.headers.get('x-request-id'));
+    expect(await countOf(tenant)).toBe(1);
+  });
+
+  test('sent again in other spacing and order is the same request', async () => {
+    const tenant = await api.tenant();
+    const { number, product, quantity } = order();
+    const first = await post('k-1', `{"number":"${number}","product":"${product}","quantity":1}`, { tenant });
+    const again = await post(
+      'k-1',
+      `{ "quantity": ${quantity}.0, "product": "Pump", "number": "${number}" }`,
+      {
+        tenant,
+      },
+    );
+    expect([again.status, again.body]).toEqual([201, first.body]);
+  });
+
+  test('with another body, or to another path, is a 409 that says so', async () => {
+    const tenant = await api.tenant();
+    const { body: created } = await post('k-2', order(), { tenant });
+    const otherBody = await post('k-2', order(), { tenant });
+    expect([otherBody.status, otherBody.body.error]).toEqual([409, 'idempotency_key_reused']);
+    const otherPath = await api.call('POST', `/api/v2/work-orders/${created.id}/operations`, {
+      tenant,
+      body: { sequence: 1, name: 'Mill' },
+      headers: { 'idempotency-key': 'k-2' },
+    });
+    expect([otherPath.status, otherPath.body.error]).toEqual([409, 'idempotency_key_reused']);
+    expect(await countOf(tenant)).toBe(1);
+  });
+
+  test('sent twenty times at once makes one work order', async () => {
+    const tenant = await api.tenant();
+    const body = order();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => post('k-3', body, { tenant })));
+    expect(await countOf(tenant)).toBe(1);
+    expect(
+      answers.filter(({ status, headers }) => status === 201 && !headers.has('idempotent-replayed')),
+    ).toHaveLength(1);
+    for (const { status, body: answered, headers } of answers) {
+      if (status === 201) continue;
+      expect([status, answered.error]).toEqual([409, 'idempotency_in_progress']);
+      expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+    }
+    expect((await post('k-3', body, { tenant })).headers.get('idempotent-replayed')).toBe('true');
+  });
+
+  test('of somebody else is another key: other organization, environment, client or account', async () => {
+    const tenant = await api.tenant();
+    const { organizationId: org_id } = tenant;
+    const claims = [
+      { org_id, env: 'live' },
+      { org_id, env: 'test' },
+      { org_id: (await api.tenant()).organizationId, env: 'live' },
+      { org_id, env: 'live', sub: 'client_2', client_id: 'client_2' },
+      { org_id, env: 'live', sub: 'user_1', role: 'owner' },
+      { org_id, env: 'live', sub: 'user_2', role: 'owner' },
+    ];
+    for (const who of claims) {
+      const answer = await post('k-4', order(), { token: await api.issuer.sign(who) });
+      expect([who, answer.status, answer.headers.get('idempotent-replayed')]).toEqual([who, 201, null]);
+    }
+  });
+
+  test('that the endpoint refused is refused again in the same words, with the first request id', async () => {
+    const tenant = await api.tenant();
+    const body = order();
+    await post('k-5', body, { tenant });
+    const conflict = await post('k-6', body, { tenant });
+    const again = await post('k-6', body, { tenant });
+    expect([again.status, again.body]).toEqual([409, conflict.body]);
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+  });
+
+  test('whose body was never valid is free for the one that was mended', async () => {
+    const tenant = await api.tenant();
+    expect((await post('k-7', order({ quantity: 0 }), { tenant })).status).toBe(422);
+    expect((await post('k-7', '{', { tenant })).status).toBe(400);
+    expect((await post('k-7', order(), { tenant })).status).toBe(201);
+  });
+
+  test('is the same key as a structured field has it', async () => {
+    const tenant = await api.tenant();
+    const body = order();
+    const first = await post('a"b\\c', body, { tenant });
+    expect((await post('"a\\"b\\\\c"', body, { tenant })).body).toEqual(first.body);
+  });
+
+  test.each(['""', '"open', 'two words', '"two words"', 'x'.repeat(256), 'é', '"a"; b=1', 'a\tb'])(
+    'that reads %j is a 400',
+    async (key) => {
+      const { status, body } = await post(key, order());
+      expect([status, body.error]).toEqual([400, 'invalid_request']);
+      expect(body.error_description).toContain('Idempotency-Key');
+    },
+  );
+
+  test('means nothing to what is no POST', async () => {
+    const { body } = await api.call('POST', '/api/v2/work-orders', { body: order() });
+    for (const quantity of [2, 3]) {
+      const changed = await api.call('PATCH', `/api/v2/work-orders/${body.id}`, {
+        body: { quantity },
+        headers: { 'idempotency-key': 'k-8' },
+      });
+      expect([changed.status, changed.body.quantity]).toEqual([200, quantity]);
+    }
+  });
+
+  test('survives the process: another one over the same stores answers the same', async () => {
+    const tenant = await api.tenant();
+    const body = order();
+    const first = await post('k-9', body, { tenant });
+    const deps = {
+      durable: api.durable,
+      shared: api.shared,
+      logger: createLogger({ service: 'api', level: 'silent' }),
+      metrics: createMetrics('api'),
+    };
+    const other = await createApi(configOf(api.issuer.url), deps);
+    const server = await listen(other.handler, { host: '127.0.0.1', port: 0 });
+    const token = await api.issuer.sign({ org_id: tenant.organizationId, env: 'live' });
+    const response = await fetch(`http://127.0.0.1:${server.port}/api/v2/work-orders`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        'idempotency-key': 'k-9',
+      },
+      body: JSON.stringify(body),
+    });
+    expect([response.status, await response.json()]).toEqual([201, first.body]);
+    await server.close(0);
+    await other.stop();
+  });
+});
+
+/** What stands between an endpoint and the store, with every outcome in the test's hands. */
+describe('the record of a request', () => {
+  const pepper = randomBytes(32);
+  const principal = {
+    kind: 'client',
+    clientId: 'client_1',
+    credentialId: 'client_1',
+    organizationId: 'org_1',
+    environment: 'live',
+    scopes: new Set<string>(),
+  } as const;
+  const created: Outcome = { status: 201, headers: { Location: '/x' }, body: { key: 'sk_live_secret' } };
+  let now = new Date();
+  const logger = createLogger({ service: 'api', level: 'silent' });
+  const once = (header: string, perform: () => Promise<Outcome>, keys = api.durable.idempotencyKeys) =>
+    createIdempotency({ keys, pepper, logger, now: () => now }).once(
+      {
+        header,
+        principal,
+        asked: { method: 'POST', path: '/x', query: {}, body: {} },
+        requestId: 'request-1',
+      },
+      perform,
+    );
+  const answer = async () => created;
+  const fail = (error: Error) => async () => {
+    throw error;
+  };
+
+  test('holds neither the key of the request nor what was answered, and does not open with the pepper alone', async () => {
+    const seen: Buffer[] = [];
+    const keys = api.durable.idempotencyKeys;
+    await once('guess-me-not', answer, {
+      ...keys,
+      claim: (digest, fingerprint, ttl) => {
+        seen.push(digest, fingerprint);
+        return keys.claim(digest, fingerprint, ttl);
+      },
+      settle: (digest, kept) => {
+        seen.push(kept.sealed);
+        return keys.settle(digest, kept);
+      },
+    });
+    const stored = Buffer.concat(seen).toString('latin1');
+    expect(seen).toHaveLength(3);
+    for (const secret of ['guess-me-not', 'sk_live_secret']) expect(stored).not.toContain(secret);
+    const [digest, , sealed] = seen as [Buffer, Buffer, Buffer];
+    expect(openAnswer({ pepper, idempotencyKey: 'guess-me-not', digest }, sealed)).toEqual(created);
+    expect(() => openAnswer({ pepper, idempotencyKey: '', digest }, sealed)).toThrow();
+    expect(() =>
+      openAnswer({ pepper: randomBytes(32), idempotencyKey: 'guess-me-not', digest }, sealed),
+    ).toThrow();
+    expect(() =>
+      openAnswer({ pepper, idempotencyKey: 'guess-me-not', digest: randomBytes(32) }, sealed),
+    ).toThrow();
+  });
+
+  test.each([401, 403, 429, 503] as const)(
+    'is released after a %i, which may be otherwise next time',
+    async (status) => {
+      const codes = {
+        401: 'unauthorized',
+        403: 'forbidden',
+        429: 'too_many_requests',
+        503: 'temporarily_unavailable',
+      } as const;
+      const header = `released-${status}`;
+      await expect(once(header, fail(new HttpError(codes[status])))).rejects.toThrow(HttpError);
+      expect(await once(header, answer)).toEqual({ outcome: created, replayed: false });
+    },
+  );
+
+  test.each([new StorageUnavailableError('lost'), new Error('unforeseen')])(
+    'stays after %s: nobody knows whether the request took effect, so it is not performed again',
+    async (error) => {
+      const header = `unknown-${error.name}`;
+      now = new Date();
+      await expect(once(header, fail(error))).rejects.toBe(error);
+      const soon = await once(header, answer).catch((refusal: HttpError) => refusal);
+      expect(soon).toMatchObject({ code: 'idempotency_in_progress', headers: { 'Retry-After': '1' } });
+      now = new Date(Date.now() + 3_600_000);
+      const later = await once(header, answer).catch((refusal: HttpError) => refusal);
+      expect(later).toMatchObject({
+        code: 'idempotency_in_progress',
+        description: expect.stringContaining('Look whether it took effect'),
+        // Who waited for the key to expire would perform it twice.
+        headers: {},
+      });
+      now = new Date();
+    },
+  );
+
+  test('that cannot be written costs nobody the answer', async () => {
+    const keys = { ...api.durable.idempotencyKeys, settle: () => Promise.reject(new Error('away')) };
+    expect(await once('unkept', answer, keys)).toEqual({ outcome: created, replayed: false });
+    await expect(once('unkept', answer)).rejects.toMatchObject({ code: 'idempotency_in_progress' });
+  });
+
+  test('is not made without the store: 503 and nothing is performed', async () => {
+    const away = () => Promise.reject(new StorageUnavailableError('away'));
+    const keys = { ...api.durable.idempotencyKeys, claim: away };
+    let performed = false;
+    const perform = async () => {
+      performed = true;
+      return created;
+    };
+    await expect(once('away', perform, keys)).rejects.toThrow(StorageUnavailableError);
+    expect(performed).toBe(false);
+  });
+});
+
+test('an answer opens under its own key, pepper and record alone, whatever it holds', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.string({ minLength: 1 }), fc.string(), (value, idempotencyKey, other) => {
+      const lock = { pepper: randomBytes(32), idempotencyKey, digest: randomBytes(32) };
+      const sealed = sealAnswer(lock, { value });
+      expect(openAnswer(lock, sealed)).toEqual(JSON.parse(JSON.stringify({ value })));
+      if (other !== idempotencyKey) {
+        expect(() => openAnswer({ ...lock, idempotencyKey: other }, sealed)).toThrow();
+      }
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test('any header is an answer below 500, and one key makes one work order', async () => {
+  const tenant = await api.tenant();
+  // What an HTTP client sends at all: no control characters.
+  const unit = fc.integer({ min: 0x20, max: 0xff }).filter((code) => code !== 0x7f);
+  const header = fc.string({ unit: unit.map((code) => String.fromCharCode(code)) });
+  await fc.assert(
+    fc.asyncProperty(header, async (key) => {
+      const body = order();
+      const [first, again] = [await post(key, body, { tenant }), await post(key, body, { tenant })];
+      expect([first.status, again.status]).toSatisfy(
+        ([a, b]) => (a === 201 && b === 201) || (a === 400 && b === 400) || a === 409,
+      );
+      if (first.status === 201) expect(again.body).toEqual(first.body);
+    }),
+    { numRuns: 80 },
+  );
+});
