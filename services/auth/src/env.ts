@@ -112,6 +112,11 @@ export function checkAuthEnv(env: AuthEnv): string[] {
     faults.push('ISSUER: must be https in production');
   }
   if (env.PEPPER.equals(env.ENCRYPTION_KEY)) faults.push('PEPPER: must differ from ENCRYPTION_KEY');
+  for (const name of ['TOKEN', 'INTROSPECTION'] as const) {
+    if (env[`${name}_REQUESTS_PER_MINUTE`] > env[`${name}_ADDRESS_REQUESTS_PER_MINUTE`]) {
+      faults.push(`${name}_REQUESTS_PER_MINUTE: must not be above ${name}_ADDRESS_REQUESTS_PER_MINUTE`);
+    }
+  }
   if (env.REFRESH_TOKEN_MAX_SECONDS < env.REFRESH_TOKEN_IDLE_SECONDS) {
     faults.push('REFRESH_TOKEN_MAX_SECONDS: must not be below REFRESH_TOKEN_IDLE_SECONDS');
   }

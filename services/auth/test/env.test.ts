@@ -1,5 +1,6 @@
 import { EnvError, readEnv } from '@latchkey/service';
 import { expect, test } from 'vitest';
+import { DEFAULT_LIMITS } from '../src/config.ts';
 import { authEnv, checkAuthEnv, toAuthConfig } from '../src/env.ts';
 
 const KEY = '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f';
@@ -26,6 +27,8 @@ test('a complete production environment makes a configuration', () => {
   const config = toAuthConfig(readEnv(authEnv, complete, checkAuthEnv));
   expect(config).toMatchObject({ issuer: 'https://auth.example.com', ttl: { authorizationCode: 60 } });
   expect(config.cookieKeys).toHaveLength(2);
+  expect(config.limits).toEqual(DEFAULT_LIMITS);
+  expect(config.leakReportKeysUrl).toBe('https://api.github.com/meta/public_keys/secret_scanning');
 });
 
 test('every missing secret is named at once', () => {
@@ -42,6 +45,12 @@ test.each([
   ['PEPPER', '0'.repeat(64)],
   ['REFRESH_TOKEN_MAX_SECONDS', '60'],
   ['TRUSTED_PROXIES', 'not-an-address'],
+  ['TOKEN_REQUESTS_PER_MINUTE', '0'],
+  ['TOKEN_ADDRESS_REQUESTS_PER_MINUTE', 'many'],
+  ['SIGN_IN_ADDRESS_REQUESTS_PER_MINUTE', '1.5'],
+  ['INTROSPECTION_REQUESTS_PER_MINUTE', '130000'],
+  ['LEAK_REPORT_KEYS_URL', 'http://keys.example.com/'],
+  ['LEAK_REPORT_KEYS_URL', 'no'],
 ])('%s=%s is refused in production', (name, value) => {
   expect(faultsOf({ [name]: value }).join()).toContain(name);
 });
@@ -52,4 +61,9 @@ test('plain http is fine outside production', () => {
 
 test('every variable is described', () => {
   for (const [name, { description }] of Object.entries(authEnv)) expect(description, name).not.toBe('');
+});
+
+test('reports of leaked keys can be turned off', () => {
+  const env = readEnv(authEnv, { ...complete, LEAK_REPORT_KEYS_URL: 'off' }, checkAuthEnv);
+  expect(toAuthConfig(env).leakReportKeysUrl).toBeUndefined();
 });

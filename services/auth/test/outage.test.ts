@@ -110,3 +110,29 @@ test('sign-in shows a page with 503, and keys and metadata are served all the sa
     expect((await fetch(`${auth.issuer}/readyz`)).status).toBe(503);
   }
 });
+
+test('request limits hold without the shared store, as this process’s share, and are never an error', async () => {
+  away = 'shared';
+  const alone = await startAuth({
+    durable: stores.durable,
+    shared: [cuttable('shared', openMemory())],
+    more: {
+      limits: { introspection: 5 },
+      encryptionKey: auth.config.encryptionKey,
+      pepper: auth.config.pepper,
+    },
+  });
+  try {
+    const statuses: number[] = [];
+    for (let index = 0; index < 12; index++) {
+      const answer = await postForm(`${alone.issuer}/oauth/introspect`, { token: 'a.b.c' }, basic(client));
+      expect(answer.headers.get('x-ratelimit-limit')).toBe('5');
+      statuses.push(answer.status);
+    }
+    // A minute may end in between, and another begin.
+    expect(statuses.filter((status) => status === 200).length).toBeLessThanOrEqual(10);
+    expect(new Set(statuses)).toEqual(new Set([200, 429]));
+  } finally {
+    await alone.close();
+  }
+});
