@@ -3,9 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { newId } from '@latchkey/protocol';
+import { createApiKey, createOperator, type IssuedApiKey, type Operator } from '@latchkey/registry';
 import { createLogger, createMetrics, listen } from '@latchkey/service';
 import {
   type DurableStorage,
+  type NewResourceServer,
   openMemory,
   openPostgres,
   type SharedStorage,
@@ -23,9 +25,13 @@ export interface TestApi {
   durable: DurableStorage;
   shared: SharedStorage;
   api: ApiServer;
+  /** Changes records as the command line does. */
+  operator: Operator;
   /** Calls with a token for the tenant and every scope, unless headers say otherwise. */
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   tenant(environment?: Tenant['environment']): Promise<Tenant>;
+  /** A key of the tenant's that may do everything, but for what is given. */
+  createKey(tenant: Tenant, settings?: Partial<Parameters<typeof createApiKey>[2]>): Promise<IssuedApiKey>;
   close(): Promise<void>;
 }
 
@@ -43,14 +49,26 @@ export interface Answer {
   body: any;
 }
 
-export async function startApi(): Promise<TestApi> {
+export interface TestApiOptions {
+  /** Default: memory. Closed with the API. */
+  shared?: SharedStorage;
+  config?: Partial<ApiConfig>;
+  now?: () => Date;
+}
+
+export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
   const database = await createDatabase(inject('postgresUrl'));
   const durable = openPostgres({ url: database.url });
   await durable.migrate();
-  const shared = openMemory();
+  const { shared = openMemory(), config, now } = options;
+  const operator = createOperator({ durable, feed: shared.feed, name: 'test' });
+  await durable.resourceServers.create(RESOURCE_SERVER);
   const issuer = await startIssuer();
   const [logger, metrics] = [createLogger({ service: 'api', level: 'silent' }), createMetrics('api')];
-  const api = await createApi(configOf(issuer.url), { durable, shared, logger, metrics });
+  const api = await createApi(
+    { ...configOf(issuer.url), ...config },
+    { durable, shared, logger, metrics, ...(now ? { now } : {}) },
+  );
   const server = await listen(api.handler, { host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${server.port}`;
   const tenant = async (environment: Tenant['environment'] = 'live') => {
@@ -69,6 +87,17 @@ export async function startApi(): Promise<TestApi> {
     shared,
     api,
     tenant,
+    operator,
+    createKey: (of, settings = {}) =>
+      createApiKey(operator, PEPPER, {
+        ...of,
+        name: 'Script',
+        scopes: ALL_SCOPES.split(' '),
+        ipAllowlist: [],
+        rateLimit: null,
+        expiresAt: null,
+        ...settings,
+      }),
     async call(method, path, { tenant: asked = standing, token, body, headers = {} } = {}) {
       const bearer = token ?? (await issuer.sign({ org_id: asked.organizationId, env: asked.environment }));
       const response = await fetch(`${url}${path}`, {
@@ -111,6 +140,19 @@ export function configOf(issuer: string): ApiConfig {
 
 /** The API's name in tokens and documents: not where the test reaches it. */
 export const ORIGIN = 'https://api.example.test';
+
+export const RESOURCE_SERVER: NewResourceServer = {
+  id: 'rs_api',
+  identifier: ORIGIN,
+  name: 'The API',
+  scopes: {},
+  tokenFormat: 'jwt',
+  tokenTtlSeconds: 3600,
+  signingAlgorithm: 'ES256',
+  acceptsApiKeys: true,
+  isDefault: false,
+  introspectionClientId: null,
+};
 
 export interface TestIssuer {
   url: string;
