@@ -88,7 +88,7 @@ export const authEnv = defineEnv({
       .text()
       .default(GITHUB_REPORTER_KEYS_URL)
       .refine((text) => text === 'off' || isKeysUrl(text), 'must be an https URL, or off'),
-    description: 'Public keys of who may report leaked API keys; GitHub’s unless set; `off` takes no reports',
+    description: 'Where the public keys are that leaked API keys are reported under; `off` takes no reports',
   },
 });
 

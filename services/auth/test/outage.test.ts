@@ -112,7 +112,6 @@ test('sign-in shows a page with 503, and keys and metadata are served all the sa
 });
 
 test('request limits hold without the shared store, as this process’s share, and are never an error', async () => {
-  away = 'shared';
   const alone = await startAuth({
     durable: stores.durable,
     shared: [cuttable('shared', openMemory())],
@@ -122,6 +121,7 @@ test('request limits hold without the shared store, as this process’s share, a
       pepper: auth.config.pepper,
     },
   });
+  away = 'shared';
   try {
     const statuses: number[] = [];
     for (let index = 0; index < 12; index++) {
