@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { apiKeyCommand } from './commands/api-key.ts';
 import { applyCommand } from './commands/apply.ts';
 import { clientCommand } from './commands/client.ts';
 import { migrateCommand } from './commands/migrate.ts';
@@ -10,7 +11,7 @@ import { userCommand } from './commands/user.ts';
 export function createProgram(): Command {
   const program = new Command('latchkey')
     .description(
-      'Runs a Latchkey deployment: its schema, organisations, users, clients, resource servers and keys.',
+      'Runs a Latchkey deployment: its schema, organisations, users, clients, API keys, resource servers and signing keys.',
     )
     .option('--json', 'print one JSON document on stdout, for scripts')
     .option('-y, --yes', 'do not ask before destructive changes');
@@ -19,6 +20,7 @@ export function createProgram(): Command {
     orgCommand(),
     userCommand(),
     clientCommand(),
+    apiKeyCommand(),
     resourceServerCommand(),
     signingKeysCommand(),
     applyCommand(),
@@ -34,7 +36,7 @@ export function createProgram(): Command {
     'after',
     `
 Configuration comes from the environment: DATABASE_URL to read, REDIS_URL to change, PEPPER to make client
-secrets, ENCRYPTION_KEY to make signing keys; each may be read from the file that <NAME>_FILE names.
+secrets and API keys, ENCRYPTION_KEY to make signing keys; each may be read from the file that <NAME>_FILE names.
 Exit codes: 0 done, 1 failed or refused, 2 not understood.
 
 Examples:

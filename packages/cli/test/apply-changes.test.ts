@@ -71,6 +71,21 @@ describe('a changed declaration', () => {
     ]);
   });
 
+  it('sets what an organisation may have of its own, and leaves alone what it leaves out', async () => {
+    const organization = { id: 'org_own', name: 'Own' };
+    const settings = { rate_limit: 9, ip_allowlist: ['10.0.0.0/8'], leaked_key_policy: 'notify' };
+    await apply({ organizations: [{ ...organization, ...settings }] });
+    const stored = () => deployment.durable.organizations.find('org_own');
+    const before = await stored();
+    expect(before).toMatchObject({ rateLimit: 9, ipAllowlist: ['10.0.0.0/8'], leakedKeyPolicy: 'notify' });
+    expect(await apply({ organizations: [organization] })).toEqual([]);
+    expect(await stored()).toEqual(before);
+    expect(await apply({ organizations: [{ ...organization, rate_limit: null, ip_allowlist: [] }] })).toEqual(
+      ['update org_own rate_limit ip_allowlist'],
+    );
+    expect(await stored()).toMatchObject({ rateLimit: null, ipAllowlist: [], leakedKeyPolicy: 'notify' });
+  });
+
   it('leaves alone what it does not name', async () => {
     const before = await deployment.durable.clients.list();
     expect(await apply({})).toEqual([]);

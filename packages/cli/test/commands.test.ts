@@ -21,14 +21,36 @@ describe('latchkey org', () => {
       id: 'org_acme',
       name: 'Acme',
       plan: 'professional',
+      rate_limit: null,
+      ip_allowlist: [],
+      leaked_key_policy: 'revoke',
       created_at: expect.stringMatching(/^\d{4}-.*Z$/),
+      updated_at: made.created_at,
       disabled_at: null,
     });
     const updated = await json('org', 'update', 'org_acme', '--name', 'Acme Inc');
-    expect(updated).toEqual({ ...made, name: 'Acme Inc' });
+    expect(updated).toEqual({ ...made, name: 'Acme Inc', updated_at: expect.any(String) });
     expect(await json('org', 'list')).toEqual([updated]);
     expect(await json('org', 'show', 'org_acme')).toEqual(updated);
     expect(await actions()).toEqual(expect.arrayContaining(['organization.created', 'organization.updated']));
+  });
+
+  it('sets the limit, the allowlist and the policy for leaked keys, and takes them away again', async () => {
+    const { json, run } = deployment;
+    const settings = ['--rate-limit', '50000', '--leaked-key-policy', 'notify'];
+    const ranges = ['--ip-allowlist', '203.0.113.0/24', '--ip-allowlist', '2001:db8::/32'];
+    expect(await json('org', 'update', 'org_acme', ...settings, ...ranges)).toMatchObject({
+      name: 'Acme Inc',
+      rate_limit: 50_000,
+      ip_allowlist: ['203.0.113.0/24', '2001:db8::/32'],
+      leaked_key_policy: 'notify',
+    });
+    expect(
+      await json('org', 'update', 'org_acme', '--rate-limit', 'none', '--ip-allowlist', 'none'),
+    ).toMatchObject({ rate_limit: null, ip_allowlist: [], leaked_key_policy: 'notify' });
+    const wrong = await run(['org', 'update', 'org_acme', '--ip-allowlist', '10.0.0.0/33']);
+    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringMatching(/^ip_allowlist\[0\]: /) });
+    expect(await run(['org', 'update', 'org_acme', '--rate-limit', 'fast'])).toMatchObject({ code: 2 });
   });
 
   it('says in one line on stderr what is wrong, and exits with 1', async () => {
@@ -183,6 +205,27 @@ describe('latchkey client', () => {
     expect((await durable.clients.find(String(id)))?.secrets.map((secret) => secret.id)).toEqual([
       second.secret_id,
     ]);
+  });
+
+  it('lets a secret end by itself, from the start or later', async () => {
+    const { json, run, durable } = deployment;
+    const made = await json('client', 'secret', 'create', 'legacy.m', '--expires-at', '90d');
+    const days = (Date.parse(String(made.expires_at)) - Date.now()) / 86_400_000;
+    expect(days).toBeCloseTo(90, 2);
+    const at = '2031-12-31T23:59:59Z';
+    await json('client', 'secret', 'expire', 'legacy.m', String(made.secret_id), '--at', at);
+    const secrets = (await durable.clients.find('legacy.m'))?.secrets;
+    expect(secrets?.find(({ id }) => id === made.secret_id)?.expiresAt).toEqual(new Date(at));
+    const past = [
+      'client',
+      'secret',
+      'expire',
+      'legacy.m',
+      String(made.secret_id),
+      '--at',
+      '2001-01-01T00:00:00Z',
+    ];
+    expect(await run(past)).toMatchObject({ code: 1, stderr: 'expires_at: must be in the future\n' });
   });
 
   it('changes what is named and keeps the rest', async () => {

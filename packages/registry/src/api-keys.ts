@@ -38,6 +38,14 @@ export interface IssuedApiKey {
   key: string;
 }
 
+export type ApiKeyState = 'active' | 'expired' | 'revoked';
+
+/** Whether it may still be used. */
+export function apiKeyState({ revokedAt, expiresAt }: ApiKey, now: Date): ApiKeyState {
+  if (revokedAt) return 'revoked';
+  return expiresAt && expiresAt <= now ? 'expired' : 'active';
+}
+
 /** @throws {StateError} when the organisation is disabled */
 export async function createApiKey(
   operator: Operator,
@@ -206,9 +214,9 @@ function checkOverlap(seconds: number): void {
   throw new InvalidInputError([{ field: 'overlap_seconds', message }]);
 }
 
-function refuseEnded({ now }: Operator, { id, revokedAt, expiresAt }: ApiKey, done: string): void {
-  const state = revokedAt ? 'is revoked' : expiresAt && expiresAt <= now() ? 'has expired' : undefined;
-  if (state) throw new StateError(`API key ${id} ${state} and cannot be ${done}`);
+function refuseEnded({ now }: Operator, apiKey: ApiKey, done: string): void {
+  const state = apiKeyState(apiKey, now());
+  if (state !== 'active') throw new StateError(`API key ${apiKey.id} is ${state} and cannot be ${done}`);
 }
 
 function renewedExpiry({ now }: Operator, { createdAt, expiresAt }: ApiKey): Date | null {

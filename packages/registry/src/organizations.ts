@@ -28,6 +28,14 @@ export function toOrganizationFields(input: OrganizationChanges): Partial<Organi
   };
 }
 
+/** Names of what would differ, as the input calls it. */
+export function changedOrganizationFields(record: Organization, input: OrganizationChanges): string[] {
+  const fields = toOrganizationFields(input);
+  return (Object.keys(fields) as (keyof OrganizationFields)[])
+    .filter((name) => JSON.stringify(fields[name]) !== JSON.stringify(record[name]))
+    .map((name) => WIRE_NAMES[name]);
+}
+
 export async function createOrganization(
   operator: Operator,
   input: OrganizationInput,
@@ -51,11 +59,9 @@ export async function updateOrganization(
   id: string,
   changes: OrganizationChanges,
 ): Promise<Organization> {
-  await getOrganization(operator, id);
-  const fields = toOrganizationFields(changes);
-  await operator.durable.organizations.update(id, fields);
+  const changed = changedOrganizationFields(await getOrganization(operator, id), changes);
+  await operator.durable.organizations.update(id, toOrganizationFields(changes));
   await operator.announce({ type: 'organization', id });
-  const changed = Object.keys(fields).map((name) => WIRE_NAMES[name as keyof OrganizationFields]);
   const target = { type: 'organization', id };
   await recordChange(operator, 'organization.updated', target, { organizationId: id, details: { changed } });
   return getOrganization(operator, id);

@@ -1,9 +1,14 @@
-import { createOrganization, type Operator, updateOrganization } from '@latchkey/registry';
+import {
+  changedOrganizationFields,
+  createOrganization,
+  type Operator,
+  updateOrganization,
+} from '@latchkey/registry';
 import type { DeclaredOrganization } from './declaration.ts';
 import { type Step, unchanged } from './step.ts';
 
 export async function planOrganization(operator: Operator, declared: DeclaredOrganization): Promise<Step> {
-  const { id, name, plan } = declared;
+  const { id } = declared;
   const step = { kind: 'organization', name: id } as const;
   const stored = await operator.durable.organizations.find(id);
   if (!stored) {
@@ -13,10 +18,11 @@ export async function planOrganization(operator: Operator, declared: DeclaredOrg
     };
     return { ...step, action: 'create', changes: [], run };
   }
-  const changes = (['name', 'plan'] as const).filter((field) => stored[field] !== declared[field]);
+  const { id: _, ...wanted } = declared;
+  const changes = changedOrganizationFields(stored, wanted);
   if (changes.length === 0) return unchanged('organization', id);
   const run = async () => {
-    await updateOrganization(operator, id, { name, plan });
+    await updateOrganization(operator, id, wanted);
     return [];
   };
   return { ...step, action: 'update', changes, run };

@@ -1,10 +1,15 @@
-import { addClientSecret, getClient, revokeClientSecret } from '@latchkey/registry';
+import { addClientSecret, expireClientSecret, getClient, revokeClientSecret } from '@latchkey/registry';
 import { Command } from 'commander';
 import { CHANGE, CHANGE_SECRETS, withSession } from '../terminal/session.ts';
-import { parseDuration } from '../terminal/usage.ts';
+import { END_HELP, parseDuration, readEnd, UsageError } from '../terminal/usage.ts';
 
 export const SHOWN_ONCE =
   '\nThe secret is shown this once and stored nowhere: put it where the client will find it.';
+
+interface CreateOptions {
+  overlap?: number;
+  expiresAt?: string;
+}
 
 export function clientSecretCommand(): Command {
   const secret = new Command('secret').description(
@@ -18,18 +23,34 @@ export function clientSecretCommand(): Command {
       'end all older secrets after this (24h, 7d); without it they stay',
       parseDuration,
     )
-    .action((id: string, { overlap }: { overlap?: number }, command: Command) =>
+    .option('--expires-at <when>', `let the new one end: ${END_HELP}; without it, it stays`)
+    .action((id: string, { overlap, expiresAt }: CreateOptions, command: Command) =>
       withSession(command, CHANGE_SECRETS, async ({ env, operator, out }) => {
-        const end = overlap === undefined ? undefined : new Date(operator.now().getTime() + overlap * 1000);
-        const rotation = end ? { othersExpireAt: end } : {};
-        const issued = await addClientSecret(operator, env.PEPPER, id, rotation);
+        const now = operator.now();
+        const othersExpireAt = overlap === undefined ? undefined : new Date(now.getTime() + overlap * 1000);
+        const end = expiresAt === undefined ? null : readEnd(expiresAt, now);
+        const options = { othersExpireAt, expiresAt: end ?? undefined };
+        const issued = await addClientSecret(operator, env.PEPPER, id, options);
         out.record({
           client_id: id,
           secret_id: issued.id,
           client_secret: issued.secret,
-          older_secrets_expire_at: end ?? null,
+          expires_at: issued.expiresAt,
+          older_secrets_expire_at: othersExpireAt ?? null,
         });
         out.say(SHOWN_ONCE);
+      }),
+    );
+  secret
+    .command('expire <client> <secret-id>')
+    .description('set when a secret ends; revoke ends it now')
+    .requiredOption('--at <when>', END_HELP)
+    .action((id: string, secretId: string, { at }: { at: string }, command: Command) =>
+      withSession(command, CHANGE, async ({ operator, out }) => {
+        const end = readEnd(at, operator.now());
+        if (!end) throw new UsageError('A secret that has an end keeps one: say when it is.');
+        await expireClientSecret(operator, id, secretId, end);
+        out.record({ secret_id: secretId, client_id: id, expires_at: end });
       }),
     );
   secret
@@ -50,6 +71,8 @@ A rotation without an outage: create a secret with an overlap, give it to the cl
 
 Examples:
   latchkey client secret create client_abc --overlap 24h
+  latchkey client secret create client_abc --expires-at 90d
+  latchkey client secret expire client_abc secret_xyz --at 2031-12-31T23:59:59Z
   latchkey client secret revoke client_abc secret_xyz`,
   );
 }

@@ -5,12 +5,15 @@ import {
   disableOrganization,
   enableOrganization,
   getOrganization,
+  organizationChanges,
   organizationInput,
   parseInput,
   updateOrganization,
 } from '@latchkey/registry';
+import { LEAKED_KEY_POLICIES } from '@latchkey/storage';
 import { Command } from 'commander';
 import { CHANGE, READ, withSession } from '../terminal/session.ts';
+import { collect, readRanges, readRateLimit } from '../terminal/usage.ts';
 import { presentMember, presentOrganization } from './present.ts';
 
 const PLAN_HELP = `plan, which sets its limits: ${PLANS.join(', ')}`;
@@ -26,25 +29,57 @@ export function orgCommand(): Command {
     `
 Examples:
   latchkey org create --name "Acme Manufacturing" --plan professional
+  latchkey org update org_acme --rate-limit 50000 --ip-allowlist 203.0.113.0/24 --ip-allowlist 2001:db8::/32
+  latchkey org update org_acme --ip-allowlist none
   latchkey org members org_acme
   latchkey org disable org_acme`,
   );
 }
 
+interface Options {
+  name?: string;
+  plan?: string;
+  rateLimit?: string;
+  ipAllowlist?: string[];
+  leakedKeyPolicy?: string;
+}
+
+function addSettings(command: Command): Command {
+  return command
+    .option('--rate-limit <requests>', "requests per minute in place of its plan's, or none")
+    .option(
+      '--ip-allowlist <range>',
+      'address or CIDR range its credentials may be used from, or none for anywhere; repeat for several',
+      collect,
+    )
+    .option('--leaked-key-policy <policy>', `for keys found in public: ${LEAKED_KEY_POLICIES.join(', ')}`);
+}
+
+/** The options that were said, in the words of the input. */
+function readOptions(options: Options): Record<string, unknown> {
+  const input = {
+    name: options.name,
+    plan: options.plan,
+    rate_limit: readRateLimit(options.rateLimit),
+    ip_allowlist: readRanges(options.ipAllowlist),
+    leaked_key_policy: options.leakedKeyPolicy,
+  };
+  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined));
+}
+
 function addCreate(org: Command): void {
-  org
+  const create = org
     .command('create')
     .description('create an organisation')
     .requiredOption('--name <name>', 'what people call it')
     .option('--id <id>', 'its id (org_…); made when absent')
-    .option('--plan <plan>', PLAN_HELP)
-    .action((options: { name: string; id?: string; plan?: string }, command: Command) =>
-      withSession(command, CHANGE, async ({ operator, out }) => {
-        const { name, id, plan } = options;
-        const input = parseInput(organizationInput, { name, id, plan });
-        out.record(presentOrganization(await createOrganization(operator, input)));
-      }),
-    );
+    .option('--plan <plan>', PLAN_HELP);
+  addSettings(create).action((options: Options & { id?: string }, command: Command) =>
+    withSession(command, CHANGE, async ({ operator, out }) => {
+      const input = parseInput(organizationInput, { id: options.id, ...readOptions(options) });
+      out.record(presentOrganization(await createOrganization(operator, input)));
+    }),
+  );
 }
 
 function addReads(org: Command): void {
@@ -83,21 +118,17 @@ function addReads(org: Command): void {
 }
 
 function addUpdate(org: Command): void {
-  org
+  const update = org
     .command('update <org>')
-    .description('change the name or the plan')
+    .description('change what is named; a repeated option replaces the whole list')
     .option('--name <name>', 'what people call it')
-    .option('--plan <plan>', PLAN_HELP)
-    .action((id: string, changes: { name?: string; plan?: string }, command: Command) =>
-      withSession(command, CHANGE, async ({ operator, out }) => {
-        const before = await getOrganization(operator, id);
-        const { name, plan } = parseInput(organizationInput, {
-          name: changes.name ?? before.name,
-          plan: changes.plan ?? before.plan,
-        });
-        out.record(presentOrganization(await updateOrganization(operator, id, { name, plan })));
-      }),
-    );
+    .option('--plan <plan>', PLAN_HELP);
+  addSettings(update).action((id: string, options: Options, command: Command) =>
+    withSession(command, CHANGE, async ({ operator, out }) => {
+      const changes = parseInput(organizationChanges, readOptions(options));
+      out.record(presentOrganization(await updateOrganization(operator, id, changes)));
+    }),
+  );
 }
 
 function addEnds(org: Command): void {
@@ -121,11 +152,11 @@ function addEnds(org: Command): void {
     );
   org
     .command('delete <org>')
-    .description('delete it with its members, clients and data')
+    .description('delete it with its members, clients, API keys and data')
     .action((id: string, _options: unknown, command: Command) =>
       withSession(command, CHANGE, async ({ operator, out, confirm }) => {
         const { name } = await getOrganization(operator, id);
-        await confirm(`Delete ${name} (${id}) with its members, clients and all data?`);
+        await confirm(`Delete ${name} (${id}) with its members, clients, API keys and all data?`);
         await deleteOrganization(operator, id);
         out.record({ deleted: id });
       }),

@@ -1,11 +1,54 @@
-import { keyState, toInput } from '@latchkey/registry';
-import type { Account, Client, Member, Organization, ResourceServer, SigningKey } from '@latchkey/storage';
+import { apiKeyPrefix } from '@latchkey/protocol';
+import { apiKeyState, keyState, toInput } from '@latchkey/registry';
+import type {
+  Account,
+  ApiKey,
+  Client,
+  Member,
+  Organization,
+  ResourceServer,
+  SigningKey,
+} from '@latchkey/storage';
 
 /** The shapes of `--json`. Scripts depend on them: members may be added, none renamed or taken away. */
 type Shape = Record<string, unknown>;
 
-export function presentOrganization({ id, name, plan, createdAt, disabledAt }: Organization): Shape {
-  return { id, name, plan, created_at: createdAt, disabled_at: disabledAt };
+export function presentOrganization(organization: Organization): Shape {
+  return {
+    id: organization.id,
+    name: organization.name,
+    plan: organization.plan,
+    rate_limit: organization.rateLimit,
+    ip_allowlist: organization.ipAllowlist,
+    leaked_key_policy: organization.leakedKeyPolicy,
+    created_at: organization.createdAt,
+    updated_at: organization.updatedAt,
+    disabled_at: organization.disabledAt,
+  };
+}
+
+/** By its beginning and end: the key itself is not stored. */
+export function presentApiKey(apiKey: ApiKey, now: Date): Shape {
+  return {
+    id: apiKey.id,
+    organization: apiKey.organizationId,
+    environment: apiKey.environment,
+    name: apiKey.name,
+    state: apiKeyState(apiKey, now),
+    prefix: apiKeyPrefix(apiKey),
+    last_four: apiKey.lastFour,
+    scopes: apiKey.scopes,
+    ip_allowlist: apiKey.ipAllowlist,
+    rate_limit: apiKey.rateLimit,
+    created_by: apiKey.createdBy,
+    created_at: apiKey.createdAt,
+    updated_at: apiKey.updatedAt,
+    expires_at: apiKey.expiresAt,
+    last_used_at: apiKey.lastUsedAt,
+    revoked_at: apiKey.revokedAt,
+    leaked_at: apiKey.leakedAt,
+    successor: apiKey.successorId,
+  };
 }
 
 export function presentAccount(account: Account): Shape {

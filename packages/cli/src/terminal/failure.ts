@@ -10,7 +10,14 @@ const TAKEN: [pattern: RegExp, message: string][] = [
 ];
 
 /** Errors that explain themselves. */
-const PLAIN = ['InvalidInputError', 'NotFoundError', 'EnvError', 'SchemaTooNewError', 'SchemaTooOldError'];
+const PLAIN = [
+  'InvalidInputError',
+  'NotFoundError',
+  'StateError',
+  'EnvError',
+  'SchemaTooNewError',
+  'SchemaTooOldError',
+];
 
 /** Says what went wrong on stderr and answers the exit code: 1 for a failure, 2 for a wrong call. */
 export function reportFailure(error: unknown): number {

@@ -22,10 +22,14 @@ export const CHANGE = defineEnv({
   REDIS_URL: { schema: variable.redisUrl(), secret, description: 'Redis: redis://host:6379' },
 });
 
-/** To make client secrets. */
+/** To make client secrets and API keys. */
 export const CHANGE_SECRETS = defineEnv({
   ...CHANGE,
-  PEPPER: { schema: variable.key(), secret, description: 'Key under which client secrets are stored' },
+  PEPPER: {
+    schema: variable.key(),
+    secret,
+    description: 'Key under which client secrets and API keys are stored',
+  },
 });
 
 /** To make signing keys. */

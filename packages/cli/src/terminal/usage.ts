@@ -1,4 +1,8 @@
+import { expiresAt, parseInput } from '@latchkey/registry';
 import { InvalidArgumentError } from 'commander';
+
+/** Says that something has no value, where leaving the option out leaves the value alone. */
+const NONE = 'none';
 
 /** The command was called in a way that cannot be understood or obeyed: exit code 2. */
 export class UsageError extends Error {
@@ -33,4 +37,27 @@ export function parseDuration(text: string): number {
 export function parseSeconds(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Say a whole number of seconds.');
   return Number(text);
+}
+
+/** Requests per minute, or null for `none`. Not a parser of commander's, which takes null for a missing value. */
+export function readRateLimit(text: string | undefined): number | null | undefined {
+  if (text === undefined) return undefined;
+  if (text === NONE) return null;
+  if (!/^\d{1,10}$/.test(text))
+    throw new UsageError(`--rate-limit ${text}: say requests per minute, or none.`);
+  return Number(text);
+}
+
+/** Addresses and ranges that were said one by one; none at all for `none` alone. */
+export function readRanges(ranges: string[] | undefined): string[] | undefined {
+  return ranges?.length === 1 && ranges[0] === NONE ? [] : ranges;
+}
+
+export const END_HELP = 'an instant (2031-12-31T23:59:59Z), a time from now (90d)';
+
+/** The instant of an instant or of a duration from now; null for `none`. */
+export function readEnd(text: string, now: Date): Date | null {
+  if (text === NONE) return null;
+  if (/^\d+[smhd]$/.test(text)) return new Date(now.getTime() + parseDuration(text) * 1000);
+  return parseInput(expiresAt, text);
 }
