@@ -59,15 +59,14 @@ export function createFastifyGuard(
 ): FastifyGuard {
   async function refuse(request: FastifyRequest, reply: FastifyReply, error: unknown): Promise<void> {
     const refusal = await explainNodeRefusal(error, guard, request.raw);
-    if (!isAnswered(reply)) onRefusal(request, reply, refusal);
+    // Somebody answered meanwhile, a timeout for instance. Where the guard admits, Fastify itself goes no further then.
+    if (!reply.sent && !reply.raw.headersSent) onRefusal(request, reply, refusal);
   }
   return {
     protect(policy) {
       const admit = guard.protect(policy);
       return function protect(request, reply, done) {
         const enter = ({ principal, headers }: Admission) => {
-          // Somebody answered meanwhile, a timeout for instance: the request is over.
-          if (isAnswered(reply)) return;
           reply.headers(headers);
           request.principal = principal;
           done();
@@ -93,10 +92,6 @@ export function createFastifyGuard(
       },
     },
   };
-}
-
-function isAnswered(reply: FastifyReply): boolean {
-  return reply.sent || reply.raw.headersSent;
 }
 
 function answer(_: FastifyRequest, reply: FastifyReply, error: GuardError): void {

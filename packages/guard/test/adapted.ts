@@ -1,6 +1,13 @@
 /** The same routes in every framework, behind one guard. */
 import { once } from 'node:events';
-import { Agent, createServer, type RequestListener, request, type Server } from 'node:http';
+import {
+  Agent,
+  createServer,
+  type RequestListener,
+  request,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import express from 'express';
@@ -50,15 +57,17 @@ async function serve(listener: RequestListener): Promise<Pick<Adapted, 'send' | 
   return { send: createSend(server), close: async () => void server.close().closeAllConnections() };
 }
 
+const answerOwn = (response: ServerResponse, text: string) => void response.writeHead(418).end(text);
+
 export const adaptKoa: Adapt = async ({ guard, policy, own }) => {
   const principals: Adapted['principals'] = [];
-  const answerOwn = own && {
+  const options = own && {
     onRefusal: (ctx: { status: number; body: unknown }, error: GuardError) => {
       ctx.status = 418;
       ctx.body = own(error);
     },
   };
-  const { protect, metadata } = createKoaGuard(guard, answerOwn);
+  const { protect, metadata } = createKoaGuard(guard, options);
   const app = new Koa();
   app.use(async (ctx, next) => {
     try {
@@ -83,7 +92,7 @@ export const adaptExpress: Adapt = async ({ guard, policy, own }) => {
   const principals: Adapted['principals'] = [];
   const { protect, metadata } = createExpressGuard(
     guard,
-    own && { onRefusal: (_, response, error) => void response.writeHead(418).end(own(error)) },
+    own && { onRefusal: (_, response, error) => answerOwn(response, own(error)) },
   );
   const app = express().use(metadata);
   // Mounted: what Express hands on as `url` is `/` alone.
@@ -108,7 +117,7 @@ export const adaptFastify: Adapt = async ({ guard, policy, own }) => {
   const principals: Adapted['principals'] = [];
   const { protect, metadata } = createFastifyGuard(
     guard,
-    own && { onRefusal: (_, reply, error) => void reply.raw.writeHead(418).end(own(error)) },
+    own && { onRefusal: (_, reply, error) => answerOwn(reply.raw, own(error)) },
   );
   const app = fastify();
   app.route(metadata);

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createMemoryPermits, createRateLimiter, type RoutePolicy } from '../src/index.ts';
+import { createMemoryPermits, createRateLimiter, type GuardError, type RoutePolicy } from '../src/index.ts';
 import {
   type Adapt,
   adaptExpress,
@@ -178,12 +178,15 @@ describe.each<[string, Adapt]>([
   ])('a request that would be %s goes no further, and its answer stays as it is', async (_title, message) => {
     // A guard that has no keys yet must fetch them before it can tell.
     const guard = createTestGuard(createKeyServer(key), { requireHttps: false });
-    const { send, principals, close } = await adapt({ guard, policy: {} });
+    const refused: string[] = [];
+    const own = ({ reason }: GuardError) => String(refused.push(reason));
+    const { send, principals, close } = await adapt({ guard, policy: {}, own });
     onTestFinished(close);
     const response = await send('/late', await message());
     expect([response.status, await response.text()]).toEqual([200, 'timed out']);
     expect(response.headers.get('www-authenticate')).toBeNull();
     expect((await send('/orders', await authorized())).status).toBe(200);
     expect(principals).toHaveLength(1);
+    expect(refused).toEqual([]);
   });
 });
