@@ -24,7 +24,7 @@ export async function explainRefusal(
   if (!(error instanceof GuardError)) throw error;
   if (error.reason !== 'credentials_missing') return error;
   if (!/^application\/x-www-form-urlencoded\b/i.test(request.contentType ?? '')) return error;
-  return carriesToken(await readStart(request.body())) ? guard.refuse('token_in_body') : error;
+  return carriesToken(await readStart(request)) ? guard.refuse('token_in_body') : error;
 }
 
 export async function explainNodeRefusal(
@@ -41,11 +41,11 @@ export async function explainNodeRefusal(
   return refusal;
 }
 
-async function readStart(body: AsyncIterable<Uint8Array>): Promise<string> {
+async function readStart(request: RefusedRequest): Promise<string> {
   const ascii = new TextDecoder('latin1');
   let text = '';
   try {
-    for await (const chunk of body) {
+    for await (const chunk of request.body()) {
       text += ascii.decode(chunk);
       if (text.length >= FORM_BYTES) break;
     }
