@@ -34,15 +34,16 @@ export function createTermsFinder(
   organizations: OrganizationLookup | undefined,
   refuse: Refuse,
 ): (holder: Holder) => OrganizationTerms | undefined | Promise<OrganizationTerms> {
-  function requireEnabled(policy: OrganizationPolicy | undefined): OrganizationPolicy {
-    if (policy === undefined) throw refuse('organization_unknown');
-    if (policy.disabled) throw refuse('organization_disabled');
+  function requireEnabled(policy: OrganizationPolicy | undefined, { principal }: Holder): OrganizationPolicy {
+    if (policy === undefined) throw refuse('organization_unknown', { principal });
+    if (policy.disabled) throw refuse('organization_disabled', { principal });
     return policy;
   }
   return (holder) => {
     const { organizationId } = holder.principal;
     if (organizations === undefined || organizationId === undefined) return holder.organization;
     const found = organizations.find(organizationId);
-    return found instanceof Promise ? found.then(requireEnabled) : requireEnabled(found);
+    if (found instanceof Promise) return found.then((policy) => requireEnabled(policy, holder));
+    return requireEnabled(found, holder);
   };
 }
