@@ -1,5 +1,5 @@
 import type { RequestListener } from 'node:http';
-import { createRateLimiter } from '@latchkey/guard';
+import { createRateLimiter, type RateLimiter } from '@latchkey/guard';
 import { createPages } from '@latchkey/pages';
 import { ASSETS_PATH, createHealth, type Health, type Logger, type Metrics } from '@latchkey/service';
 import type { DurableStorage, SharedStorage } from '@latchkey/storage';
@@ -75,13 +75,8 @@ export async function createAuth(config: AuthConfig, deps: AuthDeps): Promise<Au
     verifier: createAccessTokenVerifier({ keyRing, issuer: config.issuer, now }),
     tokenPolicy: createTokenPolicy(directory, status),
     apiKeys: createPresentedApiKeys({ durable, pepper: config.pepper }),
-    ...(config.leakReportKeysUrl !== undefined && {
-      reporterKeys: createReporterKeys({ url: config.leakReportKeysUrl, logger, now }),
-    }),
-    limiter: createRateLimiter({
-      permits: shared.permits,
-      onUnavailable: (error) => logger.warn({ err: error }, 'request limits are kept by this process alone'),
-    }),
+    ...takesLeakReports(config, { logger, now }),
+    limiter: createLimiter(shared, logger),
     operatorFor: createOperatorFor({ durable, shared, logger, now }),
     codeRedemption: createCodeRedemption({ shared, lifetimes: lifetimesOf(config), logger, now }),
   };
@@ -98,6 +93,20 @@ export async function createAuth(config: AuthConfig, deps: AuthDeps): Promise<Au
       await follower.close();
     },
   };
+}
+
+function createLimiter(shared: SharedStorage, logger: Logger): RateLimiter {
+  return createRateLimiter({
+    permits: shared.permits,
+    onUnavailable: (error) => logger.warn({ err: error }, 'request limits are kept by this process alone'),
+  });
+}
+
+function takesLeakReports(
+  { leakReportKeysUrl: url }: AuthConfig,
+  deps: Pick<AppDeps, 'logger' | 'now'>,
+): Pick<AppDeps, 'reporterKeys'> {
+  return url === undefined ? {} : { reporterKeys: createReporterKeys({ ...deps, url }) };
 }
 
 /** The handler for the keys of the moment. Swapped between requests; none is interrupted. */

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { mintApiKey, toBase62 } from '@latchkey/protocol';
 import { type ApiKeyInput, createApiKey, createOperator, type IssuedApiKey } from '@latchkey/registry';
+import type { RegisteredClient } from './records.ts';
 import type { Scene } from './scene.ts';
 
 export function operatorOf({ stores }: Scene) {
@@ -28,4 +29,18 @@ export function makeApiKey(scene: Scene, input: Partial<ApiKeyInput> = {}): Prom
 export function withAnotherSecret(key: string): string {
   const body = `${key.slice(0, 'sk_live_'.length + 20)}_${mintApiKey('live').secret}`;
   return body + toBase62(crc32(body), 6);
+}
+
+/** The client with which the scene's API asks about tokens and keys. */
+export async function addGateway({ records, stores }: Scene): Promise<RegisteredClient> {
+  const gateway = await records.addClient({
+    application_type: 'resource_server',
+    grant_types: [],
+    redirect_uris: [],
+  });
+  const { id } = records.resourceServer;
+  const changes = { introspectionClientId: gateway.id, acceptsApiKeys: true };
+  await stores.durable.resourceServers.update(id, changes);
+  await stores.shared[0]?.feed.publish({ type: 'resource_server', id });
+  return gateway;
 }

@@ -1,5 +1,6 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** Who reports leaked keys, as GitHub does: publishes its public keys, and signs what it sends. */
@@ -30,9 +31,7 @@ export async function startLeakReporter(): Promise<LeakReporter> {
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify({ public_keys }));
   });
-  const { promise, resolve } = Promise.withResolvers<void>();
-  server.listen(0, '127.0.0.1', resolve);
-  await promise;
+  await listening(server);
   const reporter: LeakReporter = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/meta/public_keys/secret_scanning`,
     reads: 0,
@@ -60,11 +59,15 @@ export async function startLeakReporter(): Promise<LeakReporter> {
       };
     },
     async close() {
-      const closed = Promise.withResolvers<void>();
-      server.close(() => closed.resolve());
+      server.close();
       server.closeAllConnections();
-      await closed.promise;
+      await once(server, 'close');
     },
   };
   return reporter;
+}
+
+async function listening(server: Server): Promise<void> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
 }

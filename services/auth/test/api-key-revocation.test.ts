@@ -1,0 +1,111 @@
+import { mintApiKey } from '@latchkey/protocol';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { addGateway, makeApiKey, withAnotherSecret } from './support/api-keys.ts';
+import { basic, postForm } from './support/http.ts';
+import type { RegisteredClient } from './support/records.ts';
+import { useScene } from './support/scene.ts';
+
+const scene = useScene();
+let gateway: RegisteredClient;
+
+beforeAll(async () => {
+  gateway = await addGateway(scene);
+});
+
+const isActive = async (token: string) =>
+  (await postForm(`${scene.auth.issuer}/oauth/introspect`, { token }, basic(gateway))).body.active;
+const revoke = (token: string, headers: Record<string, string> = {}, more: Record<string, string> = {}) =>
+  postForm(`${scene.auth.issuer}/oauth/revoke`, { token, ...more }, headers);
+
+describe('revocation of an API key', () => {
+  test('by its holder needs nothing but the key, and counts at once', async () => {
+    const { key, apiKey } = await makeApiKey(scene);
+    const { status, headers, body } = await revoke(key);
+    expect({ status, type: headers.get('content-type'), body }).toEqual({
+      status: 200,
+      type: null,
+      body: {},
+    });
+    expect(await isActive(key)).toBe(false);
+    const record = await scene.stores.durable.apiKeys.find(apiKey.id);
+    expect(record?.revokedAt).toBeInstanceOf(Date);
+  });
+
+  test('is recorded once: who, what, from where, result, request', async () => {
+    const { key, apiKey } = await makeApiKey(scene);
+    const { headers } = await revoke(key);
+    await revoke(key);
+    const { auditEvents } = scene.stores.durable;
+    const events = await auditEvents.list({ targetId: apiKey.id, action: 'api_key.revoked', limit: 10 });
+    expect(events).toEqual([
+      expect.objectContaining({
+        actor: { type: 'api_key', id: apiKey.id },
+        target: { type: 'api_key', id: apiKey.id },
+        organizationId: scene.records.organizationId,
+        result: 'success',
+        ip: expect.stringContaining('127.0.0.1'),
+        requestId: headers.get('x-request-id'),
+      }),
+    ]);
+  });
+
+  test('is announced to every process', async () => {
+    const { key, apiKey } = await makeApiKey(scene);
+    const heard: unknown[] = [];
+    const follower = await scene.stores.shared[1]?.feed.follow({
+      onEvent: (event) => void heard.push(event),
+      onGap: () => undefined,
+    });
+    await revoke(key);
+    await vi.waitFor(() => expect(heard).toContainEqual({ type: 'api_key', id: apiKey.id }));
+    await follower?.close();
+  });
+
+  test('answers alike for a key that is right, revoked, wrong, mistyped or unknown, and revokes no other', async () => {
+    const { key } = await makeApiKey(scene);
+    const { key: right } = await makeApiKey(scene);
+    const values = [right, right, withAnotherSecret(key), `${key}x`, mintApiKey('test').key, 'sk_live_'];
+    const answers = await Promise.all(
+      values.map(async (value) => {
+        const { status, headers, body } = await revoke(value);
+        return { status, body, length: headers.get('content-length'), type: headers.get('content-type') };
+      }),
+    );
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    expect(await isActive(key)).toBe(true);
+  });
+
+  test.each(['the secret of a client', 'a wrong secret'])('works with %s as well', async (which) => {
+    const { key } = await makeApiKey(scene);
+    const client = which === 'a wrong secret' ? { ...scene.client, secret: 'wrong' } : scene.client;
+    expect((await revoke(key, basic(client), { token_type_hint: 'api_key' })).status).toBe(200);
+    expect(await isActive(key)).toBe(false);
+  });
+
+  test('from a page is for the page of a client, as for other tokens', async () => {
+    const { key } = await makeApiKey(scene);
+    expect((await revoke(key, { origin: 'https://evil.test' })).status).toBeGreaterThanOrEqual(400);
+    expect(await isActive(key)).toBe(true);
+    const spa = await scene.records.addClient({
+      application_type: 'spa',
+      token_endpoint_auth_method: 'none',
+      grant_types: ['authorization_code', 'refresh_token'],
+    });
+    const own = await revoke(key, { origin: 'https://app.example.com' }, { client_id: spa.id });
+    expect(own.headers.get('access-control-allow-origin')).toBe('https://app.example.com');
+    expect({ status: own.status, type: own.headers.get('content-type') }).toEqual({
+      status: 200,
+      type: null,
+    });
+    expect(await isActive(key)).toBe(false);
+  });
+
+  test('is no way to revoke two at once', async () => {
+    const { key } = await makeApiKey(scene);
+    const body = `token=${key}&token=${key}`;
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const { status } = await fetch(`${scene.auth.issuer}/oauth/revoke`, { method: 'POST', headers, body });
+    expect(status).toBeGreaterThanOrEqual(400);
+    expect(await isActive(key)).toBe(true);
+  });
+});
