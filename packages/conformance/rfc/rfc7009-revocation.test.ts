@@ -1,5 +1,7 @@
+import { mintApiKey } from '@latchkey/protocol';
 import { describe, expect, test } from 'vitest';
-import { postForm } from '../harness/endpoints.ts';
+import { issueApiKey } from '../harness/clients.ts';
+import { type Form, postForm } from '../harness/endpoints.ts';
 import { introspect, obtainClientToken, obtainTokens, refresh, revoke, tokensOf } from '../harness/flow.ts';
 import { useDeployment } from '../harness/use-deployment.ts';
 
@@ -129,5 +131,56 @@ describe('RFC 7009 token revocation', () => {
   test('§2 is POST alone', async () => {
     const response = await fetch(`${deployment.issuer}/oauth/revoke?token=x`);
     expect([404, 405]).toContain(response.status);
+  });
+});
+
+describe('RFC 7009 revocation of API keys', () => {
+  const keys = useDeployment({}, ({ durable }) =>
+    durable.resourceServers.update('rs_api', { acceptsApiKeys: true }),
+  );
+  const revokeKey = (token: string, form: Form = {}) =>
+    postForm(`${keys.issuer}/oauth/revoke`, { token, ...form });
+  const lives = async (key: string) => (await introspect(keys, key)).body.active;
+
+  test('§2 its holder revokes it with nothing but the key, and it is dead at once', async () => {
+    const { key } = await issueApiKey(keys);
+    expect(await lives(key)).toBe(true);
+    const answer = await revokeKey(key);
+    expect([answer.status, answer.text, answer.headers.get('content-type')]).toEqual([200, '', null]);
+    expect(await lives(key)).toBe(false);
+  });
+
+  test('§2.1 a client that authenticates revokes a key that it holds', async () => {
+    const { key } = await issueApiKey(keys);
+    expect((await revoke(keys, key, keys.clients.machine)).status).toBe(200);
+    expect(await lives(key)).toBe(false);
+  });
+
+  test('§2.1 a wrong hint does not stop it', async () => {
+    const { key } = await issueApiKey(keys);
+    await revokeKey(key, { token_type_hint: 'refresh_token' });
+    expect(await lives(key)).toBe(false);
+  });
+
+  test('§2.2 200 for a key that is revoked, mistyped or unknown, in the very same words', async () => {
+    const { key } = await issueApiKey(keys);
+    const { key: spared } = await issueApiKey(keys);
+    const said = async (token: string) => {
+      const { status, text, headers } = await revokeKey(token);
+      const { date: _d, 'x-request-id': _r, ...fixed } = Object.fromEntries(headers);
+      const named = Object.entries(fixed).filter(([name]) => !name.includes('ratelimit'));
+      return [status, text, named];
+    };
+    const first = await said(key);
+    for (const token of [key, `${spared}x`, mintApiKey('live').key, spared.slice(0, -1)]) {
+      expect(await said(token)).toEqual(first);
+    }
+    expect(await lives(spared)).toBe(true);
+  });
+
+  test('§2 other tokens are still the business of authenticated clients alone', async () => {
+    const token = await obtainClientToken(keys);
+    expect((await revokeKey(token)).status).toBe(401);
+    expect((await introspect(keys, token)).body.active).toBe(true);
   });
 });

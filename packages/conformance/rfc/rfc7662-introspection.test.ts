@@ -1,7 +1,8 @@
+import { mintApiKey } from '@latchkey/protocol';
 import { describe, expect, test } from 'vitest';
-import { registerClient } from '../harness/clients.ts';
+import { issueApiKey, registerClient } from '../harness/clients.ts';
 import { ahead } from '../harness/clock.ts';
-import { postForm } from '../harness/endpoints.ts';
+import { basic, postForm } from '../harness/endpoints.ts';
 import { introspect, obtainClientToken, obtainTokens, revoke } from '../harness/flow.ts';
 import { useDeployment } from '../harness/use-deployment.ts';
 
@@ -169,6 +170,78 @@ describe('RFC 7662 token introspection', () => {
       const { client_id, client_secret } = clients.resourceServer;
       const authorization = `Basic ${btoa(`${client_id}:${client_secret}`)}`;
       const answer = await postForm(`${issuer}/oauth/introspect`, form, { authorization });
+      expect(answer.body.active).toBe(true);
+    },
+  );
+});
+
+describe('RFC 7662 introspection of API keys', () => {
+  const keys = useDeployment({}, ({ durable }) =>
+    durable.resourceServers.update('rs_api', { acceptsApiKeys: true }),
+  );
+
+  test('§2.2 a key: active, with its scope, organisation, environment, limits and allowlists', async () => {
+    const { key, apiKey } = await issueApiKey(keys, { ipAllowlist: ['192.0.2.0/24'], rateLimit: 100 });
+    const answer = await introspect(keys, key);
+    expect([answer.status, answer.headers.get('cache-control')]).toEqual([200, 'no-store']);
+    expect(answer.body).toEqual({
+      active: true,
+      token_type: 'api_key',
+      iss: keys.issuer,
+      sub: apiKey.id,
+      scope: 'work-orders:read',
+      org_id: 'org_acme',
+      env: 'live',
+      plan: 'professional',
+      iat: expect.any(Number),
+      ip_allowlist: ['192.0.2.0/24'],
+      rate_limit: 100,
+      organization_rate_limit: 10_000,
+    });
+  });
+
+  test('§2.2 nothing but inactive for a key that is revoked, expired, mistyped or unknown', async () => {
+    const { key: revoked } = await issueApiKey(keys);
+    await postForm(`${keys.issuer}/oauth/revoke`, { token: revoked });
+    const { key: expiring } = await issueApiKey(keys, { expiresAt: new Date(Date.now() + 60_000) });
+    expect((await introspect(keys, expiring)).body.active).toBe(true);
+    const late = await ahead(61, () => introspect(keys, expiring));
+    expect(late.body).toEqual({ active: false });
+    for (const value of [revoked, `${revoked}x`, mintApiKey('live').key, 'sk_live_']) {
+      const answer = await introspect(keys, value);
+      expect([answer.status, answer.body]).toEqual([200, { active: false }]);
+    }
+  });
+
+  test('§4 a client learns of no key unless it is a resource server that takes them', async () => {
+    const { key } = await issueApiKey(keys);
+    const { machine, web, otherResourceServer } = keys.clients;
+    for (const client of [machine, web, otherResourceServer]) {
+      expect((await introspect(keys, key, client)).body).toEqual({ active: false });
+    }
+  });
+
+  test('§2.1 MUST require authorization: a key says nothing to whoever brings no credentials, or the key alone', async () => {
+    const { key } = await issueApiKey(keys);
+    const url = `${keys.issuer}/oauth/introspect`;
+    const anonymous = await postForm(url, { token: key });
+    const byKey = await postForm(url, { token: key }, { authorization: `Bearer ${key}` });
+    for (const { status, body } of [anonymous, byKey]) {
+      expect([400, 401]).toContain(status);
+      expect(body.active).toBeUndefined();
+    }
+  });
+
+  test.each(['api_key', 'access_token', 'refresh_token'])(
+    '§2.1 the hint %s changes nothing',
+    async (hint) => {
+      const { key } = await issueApiKey(keys);
+      const form = { token: key, token_type_hint: hint };
+      const answer = await postForm(
+        `${keys.issuer}/oauth/introspect`,
+        form,
+        basic(keys.clients.resourceServer),
+      );
       expect(answer.body.active).toBe(true);
     },
   );
