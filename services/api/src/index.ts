@@ -52,16 +52,22 @@ export async function createApi(config: ApiConfig, deps: ApiDeps): Promise<ApiSe
     logger,
     ...clock,
   });
-  await knowledge.start();
+  const stop = async () => {
+    await metering.stop();
+    await knowledge.stop();
+    limiter.close();
+  };
+  try {
+    await knowledge.start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   metering.start();
   const health = deps.health ?? createHealth({ durable: durable.ping });
   return {
     handler: createApp({ config, routes, guard, idempotency, metering, logger, metrics, health }),
     ready: () => durable.ping(),
-    async stop() {
-      await metering.stop();
-      await knowledge.stop();
-      limiter.close();
-    },
+    stop,
   };
 }

@@ -1,3 +1,4 @@
+import { mintApiKey } from '@latchkey/protocol';
 import { createLogger, createMetrics, listen } from '@latchkey/service';
 import { openMemory, openPostgres, StorageUnavailableError } from '@latchkey/storage';
 import { expect, test } from 'vitest';
@@ -26,6 +27,30 @@ test('with PostgreSQL away: 503 with Retry-After, not ready, but alive', async (
   expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
   expect((await fetch(`${api.url}/readyz`)).status).toBe(503);
   expect((await fetch(`${api.url}/healthz`)).status).toBe(200);
+  await api.close();
+});
+
+test('with PostgreSQL away a key that is known is let in as far as its records, and no other is', async () => {
+  const api = await startApi();
+  const tenant = await api.tenant();
+  const known = await api.createKey(tenant, { scopes: ['work-orders:read'] });
+  const fresh = await api.createKey(tenant);
+  const call = (key: string, path = '/api/v2/work-orders') => api.call('GET', path, { token: key });
+  expect((await call(known.key)).status).toBe(200);
+  await api.durable.close();
+  const answers = [
+    await call(known.key),
+    await call(known.key, '/api/v2/operations'),
+    await call(fresh.key),
+    await call(mintApiKey('live').key),
+  ];
+  expect(answers.map(({ status }) => status)).toEqual([503, 403, 503, 503]);
+  // Limits are told of to those who were let in.
+  const told = answers.map(({ headers }) => headers.has('x-ratelimit-limit'));
+  expect(told).toEqual([true, true, false, false]);
+  for (const { status, headers } of answers) {
+    if (status === 503) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+  }
   await api.close();
 });
 
