@@ -44,6 +44,9 @@ export function createAddressList(ranges: readonly string[]): AddressList {
 /** `::ffff:192.0.2.1`, however it is written, is `192.0.2.1`: one client, one address. Other text stays as it is. */
 export function unmapped(address: string): string {
   if (!address.includes(':')) return address;
+  // As node writes the peer of a socket that listens for both families.
+  const rest = address.startsWith('::ffff:') ? address.slice(7) : '';
+  if (parseIPv4(rest) !== undefined) return rest;
   const parsed = parseAddress(address);
   if (typeof parsed !== 'number') return address;
   return [parsed >>> 24, (parsed >>> 16) & 255, (parsed >>> 8) & 255, parsed & 255].join('.');
@@ -102,6 +105,8 @@ function masks(bits: number): Words {
 }
 
 const MAPPED = 0xffff;
+const DOT = 46;
+const COLON = 58;
 
 function mapped(address: number): Words {
   return [0, 0, MAPPED, address];
@@ -122,7 +127,7 @@ function parseIPv4(text: string): number | undefined {
   let parts = 1;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    if (code === 46) {
+    if (code === DOT) {
       if (part < 0 || parts === 4) return undefined;
       address = (address << 8) | part;
       part = -1;
@@ -138,31 +143,46 @@ function parseIPv4(text: string): number | undefined {
 
 /** RFC 4291 §2.2: eight groups, a run of zero groups as `::`, the last two perhaps in dotted decimal. */
 function parseIPv6(text: string): Words | undefined {
-  if (text.length > 45) return undefined;
-  const [head = '', tail, more] = text.split('::');
-  if (more !== undefined) return undefined;
-  const front = parseGroups(head, tail === undefined);
-  const back = parseGroups(tail ?? '', true);
-  if (!front || !back) return undefined;
-  const missing = 8 - front.length - back.length;
-  if (tail === undefined ? missing !== 0 : missing < 1) return undefined;
-  const groups = [...front, ...Array<number>(missing).fill(0), ...back];
-  const word = (at: number) => ((groups[at] ?? 0) << 16) | (groups[at + 1] ?? 0);
+  const groups: number[] = [];
+  let gap = text.startsWith('::') ? 0 : -1;
+  let at = gap < 0 ? 0 : 2;
+  while (at < text.length) {
+    const end = endOfGroup(text, at);
+    if (text.charCodeAt(end) === DOT) {
+      const dotted = parseIPv4(text.slice(at));
+      if (dotted === undefined) return undefined;
+      groups.push(dotted >>> 16, dotted & 0xffff);
+      break;
+    }
+    if (end === at || end - at > 4) return undefined;
+    groups.push(Number.parseInt(text.slice(at, end), 16));
+    if (end === text.length) break;
+    if (text.charCodeAt(end) !== COLON || end + 1 === text.length) return undefined;
+    at = end + 1;
+    if (text.charCodeAt(at) !== COLON) continue;
+    if (gap >= 0) return undefined;
+    gap = groups.length;
+    at++;
+  }
+  return toWords(groups, gap);
+}
+
+function toWords(groups: readonly number[], gap: number): Words | undefined {
+  const missing = 8 - groups.length;
+  if (gap < 0 ? missing !== 0 : missing < 1) return undefined;
+  const group = (at: number) =>
+    gap < 0 || at < gap ? groups[at] : at < gap + missing ? 0 : groups[at - missing];
+  const word = (at: number) => ((group(at) ?? 0) << 16) | (group(at + 1) ?? 0);
   return [word(0), word(2), word(4), word(6)];
 }
 
-function parseGroups(text: string, dottedEnd: boolean): number[] | undefined {
-  if (text === '') return [];
-  const parts = text.split(':');
-  const groups: number[] = [];
-  for (const [index, part] of parts.entries()) {
-    if (/^[0-9a-f]{1,4}$/i.test(part)) {
-      groups.push(Number.parseInt(part, 16));
-      continue;
-    }
-    const dotted = dottedEnd && index === parts.length - 1 ? parseIPv4(part) : undefined;
-    if (dotted === undefined) return undefined;
-    groups.push(dotted >>> 16, dotted & 0xffff);
-  }
-  return groups;
+function endOfGroup(text: string, start: number): number {
+  let at = start;
+  while (at < text.length && at <= start + 4 && isHexDigit(text.charCodeAt(at))) at++;
+  return at;
+}
+
+function isHexDigit(code: number): boolean {
+  const lower = code | 32;
+  return (code >= 48 && code <= 57) || (lower >= 97 && lower <= 102);
 }
