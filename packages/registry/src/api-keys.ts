@@ -1,10 +1,4 @@
-import {
-  API_KEY_PATTERN,
-  type Environment,
-  type Fault,
-  mintApiKey,
-  type NewApiKey,
-} from '@latchkey/protocol';
+import { API_KEY_PATTERN, type Environment, type Fault, mintApiKey } from '@latchkey/protocol';
 import { type ApiKey, type ApiKeyChanges, digestSecret, type LeakedKeyPolicy } from '@latchkey/storage';
 import { z } from 'zod';
 import { findExpiryFaults, MAX_LIFE_MS } from './expiry.ts';
@@ -27,8 +21,6 @@ export type ApiKeySettings = Pick<ApiKey, 'name' | 'scopes' | 'ipAllowlist' | 'r
 export interface ApiKeyInput extends ApiKeySettings {
   organizationId: string;
   environment: Environment;
-  /** The key itself, where it was made before its record. */
-  minted?: NewApiKey | undefined;
 }
 
 /** A key as it is handed over, which happens once. */
@@ -50,10 +42,10 @@ export function apiKeyState({ revokedAt, expiresAt }: ApiKey, now: Date): ApiKey
 export async function createApiKey(
   operator: Operator,
   pepper: Buffer,
-  { organizationId, environment, minted, ...settings }: ApiKeyInput,
+  { organizationId, environment, ...settings }: ApiKeyInput,
 ): Promise<IssuedApiKey> {
   const checked = await checkSettings(operator, settings);
-  return issue(operator, pepper, { organizationId, environment, minted, ...checked });
+  return issue(operator, pepper, { organizationId, environment, ...checked });
 }
 
 export async function getApiKey({ durable }: Operator, id: string): Promise<ApiKey> {
@@ -229,13 +221,12 @@ function renewedExpiry({ now }: Operator, { createdAt, expiresAt }: ApiKey): Dat
 async function issue(
   operator: Operator,
   pepper: Buffer,
-  { minted, ...fields }: ApiKeyInput,
+  fields: ApiKeyInput,
   details: Record<string, unknown> = {},
 ): Promise<IssuedApiKey> {
   const { disabledAt } = await getOrganization(operator, fields.organizationId);
   if (disabledAt) throw new StateError(`Organisation ${fields.organizationId} is disabled`);
-  const { id, environment, secret, key } = minted ?? mintApiKey(fields.environment);
-  if (environment !== fields.environment) throw new TypeError(`${id} was made for ${environment} data`);
+  const { id, environment, secret, key } = mintApiKey(fields.environment);
   const apiKey = await operator.durable.apiKeys.create({
     ...fields,
     id,

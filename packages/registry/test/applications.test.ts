@@ -23,7 +23,7 @@ import {
 } from '@latchkey/registry';
 import { type Client, digestSecret } from '@latchkey/storage';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createRegistry, type Registry, refusalOf } from './registry.ts';
+import { createRegistry, faultsOf, inSeconds, type Registry, refusalOf } from './registry.ts';
 
 let registry: Registry;
 beforeAll(async () => {
@@ -42,6 +42,7 @@ const WEB = {
   redirect_uris: ['https://portal.example/callback'],
 } satisfies ApplicationInput;
 const MACHINE = { client_name: 'Import', application_type: 'machine' } satisfies ApplicationInput;
+const PEOPLE = ['authorization_code', 'refresh_token'];
 const PUBLIC_JWK = {
   kty: 'EC',
   crv: 'P-256',
@@ -59,27 +60,18 @@ const update = (id: string, changes: unknown) =>
 const addSecret = (id: string, options: Parameters<typeof addApplicationSecret>[4] = {}) =>
   addApplicationSecret(registry.operator, registry.pepper, OWNER, id, options);
 const secretsOf = async (id: string) => (await getApplication(registry.operator, OWNER, id)).secrets;
-const inSeconds = (seconds: number) => new Date(registry.operator.now().getTime() + seconds * 1000);
 
-async function faultsOf(attempt: () => Promise<unknown>): Promise<string[]> {
-  const error = await refusalOf((async () => attempt())());
-  if (!(error instanceof InvalidInputError)) throw error;
-  return error.faults.map(({ field }) => field);
-}
+/** Reading the input is a part of the attempt. */
+const faultsIn = (attempt: () => Promise<unknown>) => faultsOf((async () => attempt())());
 
 describe('a new application', () => {
   it.each<[type: string, input: ApplicationInput, grants: string[], secret: boolean]>([
-    ['a web application', WEB, ['authorization_code', 'refresh_token'], true],
-    [
-      'a single-page application',
-      { ...WEB, application_type: 'spa' },
-      ['authorization_code', 'refresh_token'],
-      false,
-    ],
+    ['a web application', WEB, PEOPLE, true],
+    ['a single-page application', { ...WEB, application_type: 'spa' }, PEOPLE, false],
     [
       'a native application',
       { ...WEB, application_type: 'native', redirect_uris: ['com.example.app:/cb'] },
-      ['authorization_code', 'refresh_token'],
+      PEOPLE,
       false,
     ],
     ['a machine', MACHINE, ['client_credentials'], true],
@@ -124,7 +116,7 @@ describe('a new application', () => {
     ['a scope that nobody defines', { ...WEB, scope: 'openid orders:all admin' }, ['scope', 'scope']],
   ])('is refused with %s', async (_, input, fields) => {
     const before = await registry.durable.clients.list({ organizationId: 'org_a' });
-    expect((await faultsOf(() => create(input))).toSorted()).toEqual(fields.toSorted());
+    expect((await faultsIn(() => create(input))).toSorted()).toEqual(fields.toSorted());
     expect(await registry.durable.clients.list({ organizationId: 'org_a' })).toEqual(before);
   });
 
@@ -156,12 +148,12 @@ describe('a changed application', () => {
 
   it('follows the rules of a new one, and stays what it is', async () => {
     const { id } = (await create(WEB)).client;
-    expect(await faultsOf(() => update(id, { redirect_uris: ['http://a.example/'] }))).toEqual([
+    expect(await faultsIn(() => update(id, { redirect_uris: ['http://a.example/'] }))).toEqual([
       'redirect_uris[0]',
     ]);
-    expect(await faultsOf(() => update(id, { scope: 'nope' }))).toEqual(['scope']);
-    expect(await faultsOf(() => update(id, { application_type: 'machine' }))).toEqual(['application_type']);
-    expect(await faultsOf(() => update(id, { require_pkce: false }))).toEqual(['require_pkce']);
+    expect(await faultsIn(() => update(id, { scope: 'nope' }))).toEqual(['scope']);
+    expect(await faultsIn(() => update(id, { application_type: 'machine' }))).toEqual(['application_type']);
+    expect(await faultsIn(() => update(id, { require_pkce: false }))).toEqual(['require_pkce']);
   });
 
   it('keeps an exception that an operator made', async () => {
@@ -193,7 +185,7 @@ describe('an application that is not theirs', () => {
         getApplication(operator, owner, id),
         updateApplication(operator, owner, id, { client_name: 'Mine' }),
         addApplicationSecret(operator, pepper, owner, id),
-        expireApplicationSecret(operator, owner, id, secretId, inSeconds(60)),
+        expireApplicationSecret(operator, owner, id, secretId, inSeconds(registry, 60)),
         revokeApplicationSecret(operator, owner, id, secretId),
         deleteApplication(operator, owner, id),
       ];
@@ -207,8 +199,8 @@ describe('an application that is not theirs', () => {
 describe('the secrets of an application', () => {
   it('may end by themselves', async () => {
     const { id } = (await create(MACHINE)).client;
-    const issued = await addSecret(id, { expiresAt: inSeconds(60) });
-    expect(issued.expiresAt).toEqual(inSeconds(60));
+    const issued = await addSecret(id, { expiresAt: inSeconds(registry, 60) });
+    expect(issued.expiresAt).toEqual(inSeconds(registry, 60));
     expect(await secretsOf(id)).toHaveLength(2);
     registry.pass(60);
     expect((await secretsOf(id)).map((secret) => secret.id)).not.toContain(issued.id);
@@ -216,10 +208,10 @@ describe('the secrets of an application', () => {
 
   it('are rotated with an overlap, in which both work', async () => {
     const { client, secret } = await create(MACHINE);
-    const next = await addSecret(client.id, { othersExpireAt: inSeconds(3600) });
+    const next = await addSecret(client.id, { othersExpireAt: inSeconds(registry, 3600) });
     expect((await secretsOf(client.id)).map(({ id, expiresAt }) => [id, expiresAt])).toEqual(
       expect.arrayContaining([
-        [secret?.id, inSeconds(3600)],
+        [secret?.id, inSeconds(registry, 3600)],
         [next.id, null],
       ]),
     );
@@ -228,11 +220,11 @@ describe('the secrets of an application', () => {
   it('are given an end later, or ended now, and never brought back', async () => {
     const { client, secret } = await create(MACHINE);
     const id = String(secret?.id);
-    await expireApplicationSecret(registry.operator, OWNER, client.id, id, inSeconds(60));
-    expect(await secretsOf(client.id)).toMatchObject([{ expiresAt: inSeconds(60) }]);
+    await expireApplicationSecret(registry.operator, OWNER, client.id, id, inSeconds(registry, 60));
+    expect(await secretsOf(client.id)).toMatchObject([{ expiresAt: inSeconds(registry, 60) }]);
     await revokeApplicationSecret(registry.operator, OWNER, client.id, id);
     expect(await secretsOf(client.id)).toEqual([]);
-    const again = expireApplicationSecret(registry.operator, OWNER, client.id, id, inSeconds(60));
+    const again = expireApplicationSecret(registry.operator, OWNER, client.id, id, inSeconds(registry, 60));
     await expect(again).rejects.toThrow(NotFoundError);
     expect(await secretsOf(client.id)).toEqual([]);
   });
@@ -240,10 +232,14 @@ describe('the secrets of an application', () => {
   it('do not end in the past, nor in a hundred years', async () => {
     const { client, secret } = await create(MACHINE);
     const id = String(secret?.id);
-    for (const at of [inSeconds(0), inSeconds(-1), inSeconds(100 * 365 * 86_400)]) {
-      expect(await faultsOf(() => addSecret(client.id, { expiresAt: at }))).toEqual(['expires_at']);
+    for (const at of [
+      inSeconds(registry, 0),
+      inSeconds(registry, -1),
+      inSeconds(registry, 100 * 365 * 86_400),
+    ]) {
+      expect(await faultsIn(() => addSecret(client.id, { expiresAt: at }))).toEqual(['expires_at']);
       const attempt = () => expireApplicationSecret(registry.operator, OWNER, client.id, id, at);
-      expect(await faultsOf(attempt)).toEqual(['expires_at']);
+      expect(await faultsIn(attempt)).toEqual(['expires_at']);
     }
     expect(await secretsOf(client.id)).toMatchObject([{ id, expiresAt: null }]);
   });
@@ -267,15 +263,15 @@ describe('the secrets of an application', () => {
     const { client, secret } = await create(MACHINE);
     registry.takeAnnounced();
     await registry.takeAudited();
-    const next = await addSecret(client.id, { othersExpireAt: inSeconds(60) });
+    const next = await addSecret(client.id, { othersExpireAt: inSeconds(registry, 60) });
     const [announcement] = registry.takeAnnounced();
     expect(announcement?.seen).toMatchObject({
       secrets: expect.arrayContaining([
-        expect.objectContaining({ id: secret?.id, expiresAt: inSeconds(60) }),
+        expect.objectContaining({ id: secret?.id, expiresAt: inSeconds(registry, 60) }),
         expect.objectContaining({ id: next.id, expiresAt: null }),
       ]),
     });
-    await expireApplicationSecret(registry.operator, OWNER, client.id, next.id, inSeconds(90));
+    await expireApplicationSecret(registry.operator, OWNER, client.id, next.id, inSeconds(registry, 90));
     expect(registry.takeAnnounced()).toMatchObject([{ event: { type: 'client', id: client.id } }]);
     await revokeApplicationSecret(registry.operator, OWNER, client.id, next.id);
     expect(registry.takeAnnounced()).toHaveLength(1);

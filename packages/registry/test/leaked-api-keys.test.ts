@@ -1,6 +1,5 @@
 import { mintApiKey } from '@latchkey/protocol';
 import {
-  createApiKey,
   getApiKey,
   NotFoundError,
   reportLeakedApiKey,
@@ -8,7 +7,7 @@ import {
   updateOrganization,
 } from '@latchkey/registry';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createRegistry, type Registry } from './registry.ts';
+import { createRegistry, makeApiKey, type Registry } from './registry.ts';
 
 const REPORT = { url: 'https://github.com/acme/app/blob/main/config.js', source: 'content' };
 
@@ -24,15 +23,7 @@ beforeEach(async () => {
 });
 
 async function make(organizationId: string): Promise<string> {
-  const { apiKey } = await createApiKey(registry.operator, registry.pepper, {
-    organizationId,
-    environment: 'live',
-    name: 'Line 3',
-    scopes: ['work-orders:read'],
-    ipAllowlist: [],
-    rateLimit: null,
-    expiresAt: null,
-  });
+  const { apiKey } = await makeApiKey(registry, { organizationId });
   registry.takeAnnounced();
   await registry.takeAudited();
   return apiKey.id;

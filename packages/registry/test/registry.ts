@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { type Actor, createOperator, type Operator, type Origin } from '@latchkey/registry';
+import {
+  type Actor,
+  type ApiKeyInput,
+  createApiKey,
+  createOperator,
+  InvalidInputError,
+  type IssuedApiKey,
+  type Operator,
+  type Origin,
+} from '@latchkey/registry';
 import { type AuditEvent, type DurableStorage, type FeedEvent, openPglite } from '@latchkey/storage';
 
 export interface Announcement {
@@ -71,4 +80,33 @@ export async function refusalOf(attempt: Promise<unknown>): Promise<unknown> {
     () => 'no refusal',
     (error: unknown) => error,
   );
+}
+
+/** Where the faults are that an operation refuses for. */
+export async function faultsOf(attempt: Promise<unknown>): Promise<string[]> {
+  const error = await refusalOf(attempt);
+  if (!(error instanceof InvalidInputError)) throw error;
+  return error.faults.map(({ field }) => field);
+}
+
+export const SETTINGS = {
+  organizationId: 'org_a',
+  environment: 'live',
+  name: 'Line 3',
+  scopes: ['work-orders:read'],
+  ipAllowlist: [],
+  rateLimit: null,
+  expiresAt: null,
+} satisfies ApiKeyInput;
+
+export function makeApiKey(
+  { operator, pepper }: Registry,
+  more: Partial<ApiKeyInput> = {},
+): Promise<IssuedApiKey> {
+  return createApiKey(operator, pepper, { ...SETTINGS, ...more });
+}
+
+/** An instant from now, by the clock of the registry. */
+export function inSeconds({ operator }: Registry, seconds: number): Date {
+  return new Date(operator.now().getTime() + seconds * 1000);
 }

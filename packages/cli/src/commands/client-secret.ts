@@ -6,15 +6,31 @@ import { END_HELP, parseDuration, readEnd, UsageError } from '../terminal/usage.
 export const SHOWN_ONCE =
   '\nThe secret is shown this once and stored nowhere: put it where the client will find it.';
 
+export function clientSecretCommand(): Command {
+  const secret = new Command('secret').description(
+    'secrets of a client, several at once so that they can be rotated',
+  );
+  addCreate(secret);
+  addEnds(secret);
+  return secret.addHelpText(
+    'after',
+    `
+A rotation without an outage: create a secret with an overlap, give it to the client, and let the old one expire.
+
+Examples:
+  latchkey client secret create client_abc --overlap 24h
+  latchkey client secret create client_abc --expires-at 90d
+  latchkey client secret expire client_abc secret_xyz --at 2031-12-31T23:59:59Z
+  latchkey client secret revoke client_abc secret_xyz`,
+  );
+}
+
 interface CreateOptions {
   overlap?: number;
   expiresAt?: string;
 }
 
-export function clientSecretCommand(): Command {
-  const secret = new Command('secret').description(
-    'secrets of a client, several at once so that they can be rotated',
-  );
+function addCreate(secret: Command): void {
   secret
     .command('create <client>')
     .description('make a further secret and show it once')
@@ -41,6 +57,9 @@ export function clientSecretCommand(): Command {
         out.say(SHOWN_ONCE);
       }),
     );
+}
+
+function addEnds(secret: Command): void {
   secret
     .command('expire <client> <secret-id>')
     .description('set when a secret ends; revoke ends it now')
@@ -64,15 +83,4 @@ export function clientSecretCommand(): Command {
         out.record({ revoked: secretId, client_id: id });
       }),
     );
-  return secret.addHelpText(
-    'after',
-    `
-A rotation without an outage: create a secret with an overlap, give it to the client, and let the old one expire.
-
-Examples:
-  latchkey client secret create client_abc --overlap 24h
-  latchkey client secret create client_abc --expires-at 90d
-  latchkey client secret expire client_abc secret_xyz --at 2031-12-31T23:59:59Z
-  latchkey client secret revoke client_abc secret_xyz`,
-  );
 }
