@@ -169,6 +169,7 @@ describe('a POST with an Idempotency-Key', () => {
         authorization: `Bearer ${token}`,
         'content-type': 'application/json',
         'idempotency-key': 'k-9',
+        'x-forwarded-proto': 'https',
       },
       body: JSON.stringify(body),
     });
