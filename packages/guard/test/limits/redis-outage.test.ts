@@ -1,0 +1,46 @@
+import { createRateLimiter, createRedisPermits, fromRedisClient, type RateLimiter } from '@latchkey/guard';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { startRedis, type TestServer } from '../../../../infra/test/servers.ts';
+import { limitOf, takeMany } from './stage.ts';
+
+let server: TestServer;
+let redis: Redis;
+let limiter: RateLimiter;
+const faults: unknown[] = [];
+const limits = [limitOf(1000, 'org:acme', 3_600)];
+
+beforeAll(async () => {
+  server = await startRedis();
+  // As a service has it: commands wait in the client until Redis is back.
+  redis = new Redis(server.url);
+  redis.on('error', () => {});
+  limiter = createRateLimiter({
+    permits: createRedisPermits(fromRedisClient(redis), 'orders:'),
+    onUnavailable: (error) => faults.push(error),
+  });
+});
+afterAll(async () => {
+  limiter.close();
+  redis.disconnect();
+  await server.stop();
+});
+
+it('a Redis that dies and comes back empty costs no request, and admits none twice', async () => {
+  expect(await takeMany(limiter, limits, 400)).toBe(400);
+  await server.kill();
+  expect(await takeMany(limiter, limits, 300)).toBe(300);
+  expect(faults).toHaveLength(1);
+
+  await server.restart();
+  const elsewhere = [limitOf(5, 'org:other', 3_600)];
+  await vi.waitFor(
+    async () => {
+      await limiter.take(elsewhere);
+      expect(await redis.exists('orders:limit:3600:org:other')).toBe(1);
+    },
+    { timeout: 10_000 },
+  );
+  expect(await takeMany(limiter, limits, 500)).toBe(300);
+  expect(Number(await redis.hget('orders:limit:3600:org:acme', 'used'))).toBe(1000);
+});
