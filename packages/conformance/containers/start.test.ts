@@ -21,7 +21,13 @@ import { compose, environmentOf, makeSecrets } from './container.ts';
 let secretsFolder: string;
 let database: TestDatabase;
 let redis: TestServer;
-const onLoopback = { HOST: '127.0.0.1', PORT: '0', METRICS_PORT: '0', DRAIN_SECONDS: '1' };
+const onLoopback = {
+  HOST: '127.0.0.1',
+  PORT: '0',
+  METRICS_PORT: '0',
+  DRAIN_SECONDS: '1',
+  TRUSTED_PROXIES: '127.0.0.1',
+};
 
 beforeAll(async () => {
   secretsFolder = makeSecrets();
@@ -85,11 +91,14 @@ async function stop({ child }: Started): Promise<number | null> {
   return code;
 }
 
-async function get(port: number, path: string, host: string) {
-  const message = request({ host: '127.0.0.1', port, path, headers: { host } }).end();
+async function get(port: number, path: string, host: string, more: Record<string, string> = {}) {
+  const message = request({ host: '127.0.0.1', port, path, headers: { host, ...more } }).end();
   const [response] = await once(message, 'response');
   return { status: response.statusCode, body: await json(response) };
 }
+
+/** What the proxy adds to a request that came to it by TLS. */
+const THROUGH_PROXY = { 'x-forwarded-proto': 'https' };
 
 /** The path that a container's own health check asks for. */
 function healthPath(name: string): string {
@@ -124,11 +133,11 @@ describe('the commands of the containers', () => {
 
   it('speak under the public name of the issuer, and under no other', async () => {
     const path = '/.well-known/oauth-authorization-server';
-    expect(await get(auth.port, path, 'auth.localhost')).toMatchObject({
+    expect(await get(auth.port, path, 'auth.localhost', THROUGH_PROXY)).toMatchObject({
       status: 200,
       body: { issuer: 'https://auth.localhost' },
     });
-    expect(await get(auth.port, path, jwksUri.host)).toMatchObject({ status: 421 });
+    expect(await get(auth.port, path, jwksUri.host, THROUGH_PROXY)).toMatchObject({ status: 421 });
   });
 
   it('give the API the signing keys at the address inside the network', async () => {
@@ -139,7 +148,12 @@ describe('the commands of the containers', () => {
   });
 
   it('guard the API', async () => {
-    expect(await get(api.port, '/api/v2/work-orders', 'api.localhost')).toMatchObject({ status: 401 });
+    const path = '/api/v2/work-orders';
+    expect(await get(api.port, path, 'api.localhost', THROUGH_PROXY)).toMatchObject({ status: 401 });
+    expect(await get(api.port, path, 'api.localhost')).toMatchObject({
+      status: 403,
+      body: { error: 'https_required' },
+    });
   });
 
   it('let the operator in', async () => {
