@@ -38,7 +38,7 @@ export interface FetchGuardOptions {
   onRefusal?: (request: Request, error: GuardError) => Response | Promise<Response>;
 }
 
-/** For Hono, Deno, Bun, service workers: whatever makes Responses of Requests. */
+/** For Hono, Deno, Bun, workers that have Node's modules: whatever makes Responses of Requests. */
 export function createFetchGuard(guard: Guard, { onRefusal = answer }: FetchGuardOptions = {}): FetchGuard {
   return {
     protect(policy, handler) {
