@@ -16,6 +16,9 @@ export interface Admission {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+const HSTS = Object.freeze({ 'Strict-Transport-Security': STRICT_TRANSPORT_SECURITY });
+const NOTHING = Object.freeze({});
+
 /** @throws {GuardError}, or rejects; what else a port throws is the caller's to turn into one */
 export type Admit = (holder: Holder, route: Route, request: GuardedRequest) => Admission | Promise<Admission>;
 
@@ -30,8 +33,7 @@ export function createAdmit(deps: {
 }): Admit {
   const { limiter, addressOf, requireHttps, refuse, now } = deps;
   const findTerms = createTermsFinder(deps.organizations, refuse);
-  const hsts = { 'Strict-Transport-Security': STRICT_TRANSPORT_SECURITY };
-  const always: Readonly<Record<string, string>> = Object.freeze(requireHttps ? hsts : {});
+  const always = requireHttps ? HSTS : NOTHING;
 
   function admitUnder(
     terms: OrganizationTerms | undefined,

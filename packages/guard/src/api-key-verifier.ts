@@ -1,6 +1,6 @@
 import { type ParsedApiKey, parseApiKey } from '@latchkey/protocol';
 import type { ApiKeyLookup, ApiKeyRecord } from './api-keys.ts';
-import { type CacheBounds, createCache } from './cache.ts';
+import { type Cache, type CacheBounds, createCache } from './cache.ts';
 import { createHolder, type Holder } from './holder.ts';
 import type { Refuse } from './refuse.ts';
 import { freezeScopes } from './scopes.ts';
@@ -28,45 +28,18 @@ const ENTRY_BYTES = 1_000;
 const DEFAULT_BOUNDS: CacheBounds = { maxEntries: 400_000, maxBytes: 536_870_912 };
 const SCHEME = 'Bearer ';
 
-/** Verifies API keys by records that are looked up here. The secret is verified once per key and record. */
-export function createApiKeyVerifier(deps: {
+interface Deps {
   apiKeys: ApiKeyLookup;
   bounds: CacheBounds | undefined;
   refuse: Refuse;
   now: () => number;
-}): ApiKeyVerifier {
-  const { apiKeys, refuse, now } = deps;
+}
+
+/** Verifies API keys by records that are looked up here. The secret is verified once per key and record. */
+export function createApiKeyVerifier(deps: Deps): ApiKeyVerifier {
+  const { apiKeys } = deps;
   const cache = createCache<VerifiedApiKey>(deps.bounds ?? DEFAULT_BOUNDS, ENTRY_BYTES);
-
-  function judge(record: ApiKeyRecord | undefined, text: string, key: ParsedApiKey): Holder {
-    // An unknown id and a wrong secret are told apart by nobody but the holder of the secret.
-    if (record === undefined || !isReal(apiKeys, record, key)) throw refuse('api_key_unknown');
-    if (record.revoked) throw refuse('api_key_revoked');
-    requireTime(record);
-    const holder = createHolder(toPrincipal(record), record);
-    cache.set(SCHEME + text, { record, holder });
-    return holder;
-  }
-
-  function requireTime({ expiresAt }: ApiKeyRecord): void {
-    if (expiresAt !== undefined && now() >= expiresAt) throw refuse('api_key_expired');
-  }
-
-  function judgeAgain(
-    record: ApiKeyRecord | undefined,
-    known: VerifiedApiKey,
-    authorization: string,
-  ): Holder {
-    if (record === known.record) {
-      requireTime(record);
-      return known.holder;
-    }
-    const text = authorization.slice(SCHEME.length);
-    const key = parseApiKey(text);
-    if (key === undefined) throw refuse('api_key_malformed');
-    return judge(record, text, key);
-  }
-
+  const { judge, judgeAgain } = createJudges(deps, cache);
   return {
     accepted: () => apiKeys.accepted(),
     recall: (authorization) => cache.get(authorization),
@@ -85,6 +58,36 @@ export function createApiKeyVerifier(deps: {
       return record !== undefined && isReal(apiKeys, record, key) ? record : undefined;
     },
   };
+}
+
+/** What becomes of a key once its record is there. */
+function createJudges({ apiKeys, refuse, now }: Deps, cache: Cache<VerifiedApiKey>) {
+  function requireTime({ expiresAt }: ApiKeyRecord): void {
+    if (expiresAt !== undefined && now() >= expiresAt) throw refuse('api_key_expired');
+  }
+
+  function judge(record: ApiKeyRecord | undefined, text: string, key: ParsedApiKey): Holder {
+    // An unknown id and a wrong secret are told apart by nobody but the holder of the secret.
+    if (record === undefined || !isReal(apiKeys, record, key)) throw refuse('api_key_unknown');
+    if (record.revoked) throw refuse('api_key_revoked');
+    requireTime(record);
+    const holder = createHolder(toPrincipal(record), record);
+    cache.set(SCHEME + text, { record, holder });
+    return holder;
+  }
+
+  function judgeAgain(record: ApiKeyRecord | undefined, known: VerifiedApiKey, authorization: string) {
+    if (record === known.record) {
+      requireTime(record);
+      return known.holder;
+    }
+    const text = authorization.slice(SCHEME.length);
+    const key = parseApiKey(text);
+    if (key === undefined) throw refuse('api_key_malformed');
+    return judge(record, text, key);
+  }
+
+  return { judge, judgeAgain };
 }
 
 /** A key with the other environment's name and a checksum to match is another key than the one that was issued. */

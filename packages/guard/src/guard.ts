@@ -1,5 +1,5 @@
 import { type ProtectedResourceMetadata, protectedResourceMetadataUrl } from '@latchkey/protocol';
-import { type Admission, createAdmit } from './admission.ts';
+import { type Admission, type Admit, createAdmit } from './admission.ts';
 import type { ApiKeyLookup } from './api-keys.ts';
 import type { CacheBounds } from './cache.ts';
 import { clientAddressOf, createProxies } from './client-address.ts';
@@ -7,7 +7,7 @@ import { GuardError } from './errors.ts';
 import { findExposure } from './exposure.ts';
 import { createExposureReport, type KeyExposure } from './exposure-report.ts';
 import { isHttps } from './https.ts';
-import { createIdentify, createVerifiers } from './identification.ts';
+import { createIdentify, createVerifiers, type Identify } from './identification.ts';
 import type { Introspection } from './introspection.ts';
 import { createJwks, type Fetch, type Jwks } from './jwks.ts';
 import type { Algorithm } from './keys.ts';
@@ -15,7 +15,7 @@ import type { RateLimiter } from './limits/limiter.ts';
 import type { OrganizationLookup } from './organizations.ts';
 import type { RoutePolicy } from './policy.ts';
 import type { RefusalReason } from './refusals.ts';
-import { createRefuse } from './refuse.ts';
+import { createRefuse, type Refuse } from './refuse.ts';
 import type { GuardedRequest } from './request.ts';
 import type { RevocationList } from './revocations.ts';
 import { compilePolicy } from './route.ts';
@@ -97,8 +97,6 @@ export function createGuard(options: GuardOptions): Guard {
     ...{ rules, jwks, cache, refuse, now },
   });
   const addressOf = (request: GuardedRequest) => clientAddressOf(request, proxies);
-  const identify = createIdentify(verifiers, refuse);
-  const admit = createAdmit({ organizations, limiter, addressOf, requireHttps, refuse, now });
   const report = createExposureReport(verifiers, options.onExposure);
 
   function inspect(request: GuardedRequest): void {
@@ -109,37 +107,47 @@ export function createGuard(options: GuardOptions): Guard {
     throw refuse(exposure.reason);
   }
 
-  /** Ports are the service's own code: what they throw is an outage, never an answer. */
-  const explain = (error: unknown): GuardError =>
-    error instanceof GuardError ? error : refuse('credential_unavailable', { cause: error });
-
+  const identify = createIdentify(verifiers, refuse);
+  const admit = createAdmit({ organizations, limiter, addressOf, requireHttps, refuse, now });
   return {
-    protect(policy = {}) {
-      const route = compilePolicy(policy);
-      const check = (request: GuardedRequest) => {
-        inspect(request);
-        const holder = identify(request, route);
-        return holder instanceof Promise
-          ? holder.then((verified) => admit(verified, route, request))
-          : admit(holder, route, request);
-      };
-      return (request) => {
-        try {
-          const admission = check(request);
-          if (!(admission instanceof Promise)) return admission;
-          return admission.catch((error: unknown) => {
-            throw explain(error);
-          });
-        } catch (error) {
-          throw explain(error);
-        }
-      };
-    },
+    protect: createProtect({ inspect, identify, admit, refuse }),
     inspect,
     refuse: (reason) => refuse(reason),
     metadata: describeResource(options),
     metadataPath: new URL(resourceMetadataUrl).pathname,
     refreshKeys: jwks.refresh,
+  };
+}
+
+interface Steps {
+  inspect(request: GuardedRequest): void;
+  identify: Identify;
+  admit: Admit;
+  refuse: Refuse;
+}
+
+function createProtect({ inspect, identify, admit, refuse }: Steps): Guard['protect'] {
+  /** Ports are the service's own code: what they throw is an outage, never an answer. */
+  const explain = (error: unknown): GuardError =>
+    error instanceof GuardError ? error : refuse('credential_unavailable', { cause: error });
+  const reject = (error: unknown): never => {
+    throw explain(error);
+  };
+  return (policy = {}) => {
+    const route = compilePolicy(policy);
+    return (request) => {
+      try {
+        inspect(request);
+        const holder = identify(request, route);
+        const admission =
+          holder instanceof Promise
+            ? holder.then((verified) => admit(verified, route, request))
+            : admit(holder, route, request);
+        return admission instanceof Promise ? admission.catch(reject) : admission;
+      } catch (error) {
+        throw explain(error);
+      }
+    };
   };
 }
 

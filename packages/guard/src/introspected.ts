@@ -12,20 +12,47 @@ export interface IntrospectedVerifier {
   verifyApiKey(text: string, key: ParsedApiKey): Holder | Promise<Holder>;
 }
 
-export function createIntrospectedVerifier(deps: {
+interface Deps {
   introspection: Introspection;
   rules: ValidationRules;
   revocations: RevocationList | undefined;
   refuse: Refuse;
   now: () => number;
-}): IntrospectedVerifier {
-  const { introspection, rules, revocations, refuse, now } = deps;
+}
+
+export function createIntrospectedVerifier(deps: Deps): IntrospectedVerifier {
+  const { rules, revocations, refuse, now } = deps;
+  const { ask, take } = createQuestions(deps);
+
+  /** What can have changed since the server answered. */
+  function recheck({ holder, claims, expiresAt }: Introspected): Holder {
+    if (now() >= expiresAt) throw refuse(claims ? 'token_expired' : 'api_key_expired');
+    if (claims && revocations?.isRevoked(claims)) throw refuse('token_revoked');
+    return holder;
+  }
+
+  return {
+    verifyToken: (token) =>
+      ask(token, (answer) => {
+        if (!answer.active) throw refuse(resemblesApiKey(token) ? 'api_key_malformed' : 'token_inactive');
+        return recheck(take(answer, () => acceptToken(answer, token, rules, now() / 1000)));
+      }),
+    verifyApiKey: (text, key) =>
+      ask(text, (answer) => {
+        if (!answer.active) throw refuse('api_key_inactive');
+        return recheck(take(answer, () => acceptApiKey(answer, key, rules)));
+      }),
+  };
+}
+
+type Judge = (answer: IntrospectionAnswer) => Holder;
+
+function createQuestions({ introspection, refuse }: Deps) {
+  const unavailable = (cause: unknown) => refuse('introspection_unavailable', { cause });
   /** By answer, which is the same object for as long as it is believed. */
   const accepted = new WeakMap<IntrospectionAnswer, Introspected>();
 
-  const unavailable = (cause: unknown) => refuse('introspection_unavailable', { cause });
-
-  function ask(text: string, judge: (answer: IntrospectionAnswer) => Holder): Holder | Promise<Holder> {
+  function ask(text: string, judge: Judge): Holder | Promise<Holder> {
     let answer: ReturnType<Introspection['introspect']>;
     try {
       answer = introspection.introspect(text);
@@ -52,23 +79,5 @@ export function createIntrospectedVerifier(deps: {
     return judgement;
   }
 
-  /** What can have changed since the server answered. */
-  function recheck({ holder, claims, expiresAt }: Introspected): Holder {
-    if (now() >= expiresAt) throw refuse(claims ? 'token_expired' : 'api_key_expired');
-    if (claims && revocations?.isRevoked(claims)) throw refuse('token_revoked');
-    return holder;
-  }
-
-  return {
-    verifyToken: (token) =>
-      ask(token, (answer) => {
-        if (!answer.active) throw refuse(resemblesApiKey(token) ? 'api_key_malformed' : 'token_inactive');
-        return recheck(take(answer, () => acceptToken(answer, token, rules, now() / 1000)));
-      }),
-    verifyApiKey: (text, key) =>
-      ask(text, (answer) => {
-        if (!answer.active) throw refuse('api_key_inactive');
-        return recheck(take(answer, () => acceptApiKey(answer, key, rules)));
-      }),
-  };
+  return { ask, take };
 }

@@ -3,6 +3,9 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { createIntrospection, type GuardOptions, type IntrospectionOptions } from '../src/index.ts';
+import { createKeyServer, createTestGuard, ISSUER, NOW, type SigningKey } from './issuer.ts';
+import { type IssuedKey, mint } from './ports.ts';
 
 export interface IntrospectionServer {
   endpoint: string;
@@ -47,4 +50,37 @@ export async function startIntrospection(): Promise<IntrospectionServer> {
   }
 
   return server;
+}
+
+/** A guard that asks the server, by the tests' clock. */
+export function createAskingGuard(
+  { endpoint }: IntrospectionServer,
+  options: Partial<GuardOptions> & { signer?: SigningKey } = {},
+  client: Partial<IntrospectionOptions> = {},
+) {
+  const { signer, ...own } = options;
+  const clock = { seconds: NOW };
+  const now = () => clock.seconds * 1000;
+  const credentials = { clientId: 'rs:1 ü', clientSecret: 'a+b/c%' };
+  const introspection = createIntrospection({ endpoint, ...credentials, now, ...client });
+  const keyServer = createKeyServer(...(signer ? [signer] : []));
+  return { ...createTestGuard(keyServer, { introspection, now, ...own }), clock };
+}
+
+/** A key that the server knows, as our introspection endpoint describes one. */
+export function issueKey(server: IntrospectionServer, answer: Record<string, unknown> = {}): IssuedKey {
+  const key = mint();
+  server.answers.set(key.key, {
+    active: true,
+    token_type: 'api_key',
+    sub: key.id,
+    scope: 'orders:read',
+    org_id: 'org_1',
+    iat: NOW - 100,
+    env: 'live',
+    plan: 'professional',
+    iss: ISSUER,
+    ...answer,
+  });
+  return key;
 }
