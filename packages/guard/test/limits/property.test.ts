@@ -1,3 +1,4 @@
+import type { LimitDecision } from '@latchkey/guard';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createStage, limitOf, START } from './stage.ts';
@@ -43,19 +44,17 @@ it('no interleaving of requests, clocks and processes admits more than the limit
           else if ('settle' in action) await Promise.all(pending.splice(0));
           else
             for (let time = 0; time < action.times; time++) {
+              const note = (made: LimitDecision | undefined) => {
+                if (!made?.allowed) return;
+                const ends = made.states.map(({ resetAt }) => resetAt);
+                for (const end of ends) expect(end * 1000).toBeGreaterThan(stage.clock);
+                ledger.note(action.of, ends);
+              };
               const decision = stage.limiters[action.by]?.take(
                 action.of.map((key) => limitOf(LIMIT[key], key)),
               );
-              pending.push(
-                Promise.resolve(decision).then((made) => {
-                  if (!made?.allowed) return;
-                  for (const { resetAt } of made.states) expect(resetAt * 1000).toBeGreaterThan(stage.clock);
-                  ledger.note(
-                    action.of,
-                    made.states.map(({ resetAt }) => resetAt),
-                  );
-                }),
-              );
+              if (decision instanceof Promise) pending.push(decision.then(note));
+              else note(decision);
             }
         }
         await Promise.all(pending);
