@@ -23,9 +23,9 @@ export interface ApiKeyVerifier {
 }
 
 /** Principal, standing and map slots, by heap measurement, rounded up; the record is the look-up's. */
-const ENTRY_BYTES = 1_000;
+export const ENTRY_BYTES = 1_000;
 /** Holds 200,000 keys in use at once, if ever there are so many. */
-const DEFAULT_BOUNDS: CacheBounds = { maxEntries: 400_000, maxBytes: 536_870_912 };
+export const DEFAULT_BOUNDS: CacheBounds = { maxEntries: 400_000, maxBytes: 536_870_912 };
 const SCHEME = 'Bearer ';
 
 interface Deps {

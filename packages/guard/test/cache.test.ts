@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { DEFAULT_BOUNDS, ENTRY_BYTES } from '../src/api-key-verifier.ts';
 import { createCache } from '../src/cache.ts';
+import { mint } from './ports.ts';
 
 describe('the cache of verified credentials', () => {
   const entry = { verified: true };
@@ -53,5 +55,14 @@ describe('the cache of verified credentials', () => {
       cache.set(`stranger-${round}`, entry);
       expect(names.filter((name) => cache.get(name) === undefined)).toEqual([]);
     }
+  });
+
+  test('forgets none of 200,000 API keys that are in use by its default bounds', () => {
+    const cache = createCache<typeof entry>(DEFAULT_BOUNDS, ENTRY_BYTES);
+    const { length } = mint().authorization;
+    const names = Array.from({ length: 200_000 }, (_, n) => `${n}`.padEnd(length, '.'));
+    for (const name of names) cache.set(name, entry);
+    for (const name of names) cache.get(name);
+    expect(names.filter((name) => cache.get(name) === undefined)).toHaveLength(0);
   });
 });
