@@ -1,17 +1,13 @@
-import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { mintApiKey } from '@latchkey/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findPythonWithRequests } from '../../../infra/test/programs.ts';
 import { type RunningExample, startExample } from './example-process.ts';
 import { AUDIENCE } from './issuer.ts';
 import { type IssuerServer, startIssuer } from './issuer-server.ts';
 
 /** Plain http between a client and an example: an audience that begins with https would refuse it. */
 const HTTP_AUDIENCE = AUDIENCE.replace('https:', 'http:');
-const publishedClient = new URL('../../conformance/published/messengerx.py', import.meta.url);
 const folder = new URL('../examples/', import.meta.url);
 
 const EXAMPLES = [
@@ -137,24 +133,5 @@ describe('the example for Express takes API keys, which it asks the issuer about
   test('one that the issuer does not know is not', async () => {
     const { key } = mintApiKey('live');
     expect((await call(express, key)).status).toBe(401);
-  });
-
-  const run = promisify(execFile);
-  /** The published client, with nothing changed in it but where its key and its base URL come from. */
-  const runPublished = (apiKey: string) =>
-    run(findPythonWithRequests() ?? 'python3', [fileURLToPath(publishedClient)], {
-      env: { PATH: process.env.PATH, API_KEY: apiKey, API_BASE_URL: `${urlOf('express')}/v1`, NO_PROXY: '*' },
-    });
-
-  test('the published Python client sends its message', async () => {
-    const { stdout } = await runPublished(issuer.apiKey('send:messages'));
-    expect(stdout).toContain('Message sent successfully:');
-    expect(stdout).toContain('"text": "Hello from MessengerX.io API!"');
-  });
-
-  test('the published Python client is told what is wrong with its placeholder key', async () => {
-    const { stdout } = await runPublished('YOUR_MESSENGERX_API_KEY');
-    expect(stdout).toContain('HTTP error occurred: 401');
-    expect(stdout).toContain('"error":"invalid_token"');
   });
 });

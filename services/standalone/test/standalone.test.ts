@@ -25,6 +25,14 @@ async function callApi({ issuer, api, clients }: Description, scope = 'work-orde
   return { status: response.status, body: await response.json() };
 }
 
+/** Of the work orders that a key shows; none where it is refused. */
+async function numbersFor(api: string, key: string): Promise<string[]> {
+  const headers = { Authorization: `Bearer ${key}` };
+  const response = await fetch(`${api}/api/v2/work-orders`, { headers });
+  const { data = [] } = (await response.json()) as { data?: { number: string }[] };
+  return data.map(({ number }) => number);
+}
+
 const mode = async (path: string) => ((await stat(join(folder.cwd, path))).mode & 0o777).toString(8);
 
 /** A start prepares or opens a database, on a machine that may be busy with other tests. */
@@ -75,7 +83,7 @@ describe('npm start', { timeout }, () => {
     const running = await launchReady(folder.cwd);
     expect(running.output().stdout).not.toContain('Preparing the database');
     const { issuer, api, ...after } = await readDescription(folder.cwd);
-    expect(after).toEqual({ users: before.users, clients: before.clients });
+    expect(after).toEqual({ users: before.users, clients: before.clients, api_keys: before.api_keys });
     const [, tokenUrl, form] = /^TOKEN=\$\(curl -s (\S+) -d '(\S+)' \|/m.exec(running.output().stdout) ?? [];
     const [, callUrl] =
       /^curl -s (\S+) -H "Authorization: Bearer \$TOKEN"$/m.exec(running.output().stdout) ?? [];
@@ -87,6 +95,25 @@ describe('npm start', { timeout }, () => {
     };
     expect(data.map(({ number }) => number)).toEqual(['WO-1004', 'WO-1003', 'WO-1002', 'WO-1001']);
     expect(await stop(running)).toBe(0);
+  });
+
+  it('prints a call with the live key, and brings no revoked key back', async () => {
+    const running = await launchReady(folder.cwd);
+    const { issuer, api, api_keys: keys } = await readDescription(folder.cwd);
+    const printed = /^curl -s (\S+) -H "Authorization: Bearer (sk_live_\w+)"$/m.exec(running.output().stdout);
+    expect(printed?.slice(1)).toEqual([`${api}/api/v2/work-orders`, keys.live]);
+    expect(await numbersFor(api, keys.live)).toContain('WO-1001');
+    expect(await numbersFor(api, keys.test)).toContain('TEST-1001');
+    const revoked = new URLSearchParams({ token: keys.live });
+    expect((await fetch(`${issuer}/oauth/revoke`, { method: 'POST', body: revoked })).status).toBe(200);
+    expect(await stop(running)).toBe(0);
+    const again = await launchReady(folder.cwd);
+    const { api: nextApi, api_keys: next } = await readDescription(folder.cwd);
+    expect(next.test).toBe(keys.test);
+    expect(next.live).not.toBe(keys.live);
+    expect(await numbersFor(nextApi, keys.live)).toEqual([]);
+    expect(await numbersFor(nextApi, next.live)).toContain('WO-1001');
+    expect(await stop(again)).toBe(0);
   });
 
   it('refuses a second process on the folder, which the first survives', async () => {
