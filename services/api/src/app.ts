@@ -15,7 +15,7 @@ import type { ApiConfig } from './config.ts';
 import { allowOrigins } from './cors.ts';
 import { serveDocumentation } from './documentation.ts';
 import type { Idempotency } from './idempotency.ts';
-import type { Metering } from './metering.ts';
+import type { Metering } from './metering/metering.ts';
 import { BASE_PATH, type Route } from './route-table.ts';
 import { serveRoutes } from './serve.ts';
 

@@ -7,7 +7,7 @@ import type { ApiConfig } from './config.ts';
 import { createApiGuard } from './guard.ts';
 import { createIdempotency } from './idempotency.ts';
 import { createKnowledge } from './knowledge.ts';
-import { createMetering } from './metering.ts';
+import { createMetering } from './metering/metering.ts';
 import { createRouteTable } from './route-table.ts';
 
 export type { ApiConfig } from './config.ts';

@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { ApiKeyLookup, ApiKeyRecord } from '@latchkey/guard';
 import { createAddressList } from '@latchkey/protocol';
 import { type ApiKey, type DurableStorage, digestSecret } from '@latchkey/storage';
-import { createDirectory, type Directory } from './directory/directory.ts';
+import { Directory } from './directory/directory.ts';
 import { createIntern } from './directory/intern.ts';
 import { createRepeatable } from './directory/repeatable.ts';
 
@@ -20,7 +20,9 @@ export interface KeyDirectoryDeps {
   now: () => number;
 }
 
-export interface KeyDirectory extends ApiKeyLookup, Pick<Directory<ApiKeyRecord>, 'outdate' | 'size'> {
+export interface KeyDirectory extends ApiKeyLookup {
+  /** The key was changed, made or deleted. */
+  outdate(id: string): void;
   /** Reads whether keys are accepted. Rejects when that cannot be read. */
   start(): Promise<void>;
   /** Whether keys are accepted may have changed. */
@@ -39,7 +41,7 @@ interface StoredKey extends ApiKeyRecord {
 /** The guard's look-up of API keys over the durable store. */
 export function createKeyDirectory(deps: KeyDirectoryDeps): KeyDirectory {
   const { durable, audience, pepper, onFailure, now } = deps;
-  const directory = createDirectory<ApiKey, StoredKey>({
+  const directory = new Directory<ApiKey, StoredKey>({
     load: durable.apiKeys.findMany,
     listChangedSince: durable.apiKeys.listChangedSince,
     toValue: createReader(),
@@ -56,13 +58,13 @@ export function createKeyDirectory(deps: KeyDirectoryDeps): KeyDirectory {
   const rereadAcceptance = createRepeatable(readAcceptance, onFailure);
   return {
     accepted: () => accepted,
-    find: directory.find,
+    find: (id) => directory.find(id),
     verify(record, { secret }) {
       // The guard hands back what `find` gave it.
       const { digest } = record as StoredKey;
       return timingSafeEqual(Buffer.from(digest, 'latin1'), digestSecret(pepper, secret));
     },
-    outdate: directory.outdate,
+    outdate: (id) => directory.outdate(id),
     async start() {
       await readAcceptance();
       // A change that was announced meanwhile was read meanwhile, perhaps before what has just been kept.
@@ -75,9 +77,6 @@ export function createKeyDirectory(deps: KeyDirectoryDeps): KeyDirectory {
     },
     async reread() {
       await Promise.all([directory.reread(), rereadAcceptance()]);
-    },
-    get size() {
-      return directory.size;
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { OrganizationLookup, OrganizationPolicy } from '@latchkey/guard';
 import { createAddressList, PLAN_REQUESTS_PER_MINUTE } from '@latchkey/protocol';
 import type { DurableStorage, Organization } from '@latchkey/storage';
-import { createDirectory, type Directory } from './directory/directory.ts';
+import { Directory } from './directory/directory.ts';
 import { createIntern } from './directory/intern.ts';
 import { createRepeatable } from './directory/repeatable.ts';
 
@@ -17,7 +17,8 @@ export interface OrganizationDirectoryDeps {
 export interface OrganizationDirectory extends OrganizationLookup {
   /** Reads all. Rejects when they cannot be read. */
   start(): Promise<void>;
-  outdate: Directory<OrganizationPolicy>['outdate'];
+  /** The organisation was changed, made or deleted. */
+  outdate(id: string): void;
   /** Events may have been missed. */
   suspectAll(): void;
   /** Takes in the changes since the last look. */
@@ -28,7 +29,7 @@ export interface OrganizationDirectory extends OrganizationLookup {
 export function createOrganizationDirectory(deps: OrganizationDirectoryDeps): OrganizationDirectory {
   const { onFailure, now } = deps;
   const { organizations } = deps.durable;
-  const directory = createDirectory<Organization, OrganizationPolicy>({
+  const directory = new Directory<Organization, OrganizationPolicy>({
     async load(ids) {
       if (ids.length > MOST_SINGLE) return organizations.list();
       const rows = await Promise.all(ids.map(organizations.find));
@@ -44,12 +45,12 @@ export function createOrganizationDirectory(deps: OrganizationDirectoryDeps): Or
     onFailure,
     now,
   });
-  const readAll = () => directory.seed(async () => (await organizations.list()).map(({ id }) => id));
+  const readAll = async () => directory.seed((await organizations.list()).map(({ id }) => id));
   const rereadAll = createRepeatable(readAll, onFailure);
   return {
-    find: directory.find,
+    find: (id) => directory.find(id),
     start: readAll,
-    outdate: directory.outdate,
+    outdate: (id) => directory.outdate(id),
     suspectAll() {
       directory.suspectAll();
       void rereadAll();

@@ -10,7 +10,7 @@ import {
 import { HttpError, toHttpError } from '@latchkey/service';
 import type Koa from 'koa';
 import { type AnswerDeps, answer } from './answer.ts';
-import type { Metering } from './metering.ts';
+import type { Metering } from './metering/metering.ts';
 import { BASE_PATH, type Route } from './route-table.ts';
 
 declare module 'koa' {

@@ -1,6 +1,6 @@
 import { StorageUnavailableError } from '@latchkey/storage';
 import { describe, expect, test } from 'vitest';
-import { createDirectory } from '../src/directory/directory.ts';
+import { Directory } from '../src/directory/directory.ts';
 
 const MINUTE = 60_000;
 const MAX_AGE = 15 * MINUTE;
@@ -19,7 +19,7 @@ function scene({ capacity = 100 } = {}) {
   let changed: string[] = [];
   let at = 1_000_000_000_000;
   const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
-  const directory = createDirectory<Row, { text: string }>({
+  const directory = new Directory<Row, { text: string }>({
     load(ids) {
       const rows = ids.flatMap((id) => {
         const text = table.get(id);

@@ -10,7 +10,7 @@ import {
 } from '@latchkey/storage';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { createDatabase, type TestDatabase } from '../../../infra/test/servers.ts';
-import { createMetering } from '../src/metering.ts';
+import { createMetering } from '../src/metering/metering.ts';
 
 let database: TestDatabase;
 let durable: DurableStorage;
@@ -87,7 +87,7 @@ async function scene({ mostRows = 1_000 } = {}) {
       return durable.apiKeys.touch(uses);
     },
   };
-  const metering = createMetering({ durable: { usage, apiKeys }, logger, mostRows, now: () => at } as never);
+  const metering = createMetering({ durable: { usage, apiKeys }, logger, mostRows, now: () => at });
   return {
     metering,
     client,

@@ -8,14 +8,6 @@ export interface BatchOptions<Row extends { id: string }, Value> {
   settle(id: string, row: Row | undefined): Value | undefined;
 }
 
-export interface Batches<Value> {
-  /** The record as it is now, or as it became later. Rejects as `load` does. */
-  read(id: string): Promise<Value | undefined>;
-  /** The record changed: what a query that is under way says of it may be older, so it is read again after that. */
-  outdate(id: string): void;
-  outdateAll(): void;
-}
-
 type Waiting<Value> = Map<string, PromiseWithResolvers<Value | undefined>>;
 
 /**
@@ -27,46 +19,59 @@ type Waiting<Value> = Map<string, PromiseWithResolvers<Value | undefined>>;
  * query that is sent after the change. Answers are taken in by `settle` synchronously, so that no change can be
  * announced between an answer's last check and its being kept.
  */
-export function createBatches<Row extends { id: string }, Value>({
-  load,
-  settle,
-}: BatchOptions<Row, Value>): Batches<Value> {
-  const collecting: Waiting<Value> = new Map();
-  let asked: Waiting<Value> = new Map();
-  const outdated = new Set<string>();
+export class Batches<Row extends { id: string }, Value> {
+  readonly #options: BatchOptions<Row, Value>;
+  readonly #collecting: Waiting<Value> = new Map();
+  /** Of the query that is under way. */
+  #asked: Waiting<Value> = new Map();
+  readonly #outdated = new Set<string>();
 
-  function read(id: string): Promise<Value | undefined> {
-    const underWay = outdated.has(id) ? undefined : asked.get(id);
-    const waiting = underWay ?? collecting.get(id);
+  constructor(options: BatchOptions<Row, Value>) {
+    this.#options = options;
+  }
+
+  /** The record as it is now, or as it became later. Rejects as `load` does. */
+  read(id: string): Promise<Value | undefined> {
+    const underWay = this.#outdated.has(id) ? undefined : this.#asked.get(id);
+    const waiting = underWay ?? this.#collecting.get(id);
     if (waiting) return waiting.promise;
     const created = Promise.withResolvers<Value | undefined>();
-    collecting.set(id, created);
-    if (asked.size === 0) void ask();
+    this.#collecting.set(id, created);
+    if (this.#asked.size === 0) void this.#ask();
     return created.promise;
   }
 
-  async function ask(): Promise<void> {
-    while (collecting.size > 0) {
-      asked = takeFirst(collecting, MOST);
+  /** The record changed: what a query that is under way says of it may be older, so it is read again after that. */
+  outdate(id: string): void {
+    if (this.#asked.has(id)) this.#outdated.add(id);
+  }
+
+  outdateAll(): void {
+    for (const id of this.#asked.keys()) this.#outdated.add(id);
+  }
+
+  async #ask(): Promise<void> {
+    while (this.#collecting.size > 0) {
+      this.#asked = takeFirst(this.#collecting, MOST);
       try {
-        keep(await load([...asked.keys()]));
+        this.#keep(await this.#options.load([...this.#asked.keys()]));
       } catch (error) {
-        refuse(error);
+        this.#refuse(error);
       }
-      asked = new Map();
-      outdated.clear();
+      this.#asked = new Map();
+      this.#outdated.clear();
     }
   }
 
-  function keep(rows: readonly Row[]): void {
+  #keep(rows: readonly Row[]): void {
     const byId = new Map(rows.map((row) => [row.id, row]));
-    for (const [id, { resolve, reject }] of asked) {
-      if (outdated.has(id)) {
-        resolve(read(id));
+    for (const [id, { resolve, reject }] of this.#asked) {
+      if (this.#outdated.has(id)) {
+        resolve(this.read(id));
         continue;
       }
       try {
-        resolve(settle(id, byId.get(id)));
+        resolve(this.#options.settle(id, byId.get(id)));
       } catch (error) {
         reject(error);
       }
@@ -74,20 +79,10 @@ export function createBatches<Row extends { id: string }, Value>({
   }
 
   /** Those who wait behind a query that failed would wait as long again, most likely for the same. */
-  function refuse(error: unknown): void {
-    for (const { reject } of [...asked.values(), ...collecting.values()]) reject(error);
-    collecting.clear();
+  #refuse(error: unknown): void {
+    for (const { reject } of [...this.#asked.values(), ...this.#collecting.values()]) reject(error);
+    this.#collecting.clear();
   }
-
-  return {
-    read,
-    outdate(id) {
-      if (asked.has(id)) outdated.add(id);
-    },
-    outdateAll() {
-      for (const id of asked.keys()) outdated.add(id);
-    },
-  };
 }
 
 function takeFirst<Value>(from: Waiting<Value>, most: number): Waiting<Value> {

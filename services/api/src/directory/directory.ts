@@ -1,10 +1,8 @@
-import { createBatches } from './batches.ts';
+import { createAbsences } from './absences.ts';
+import { Batches } from './batches.ts';
 import { createRepeatable } from './repeatable.ts';
-import { createTwoAges } from './two-ages.ts';
+import { createTwoAges, type TwoAges } from './two-ages.ts';
 
-/** How long it is remembered that there is no such record. */
-const ABSENT_MS = 5_000;
-const MOST_ABSENT = 10_000;
 /**
  * A record in use is read again after this, behind the request that found it so old. Bounds what is known of a record
  * that was changed without an announcement and is not among the changed ones any more, because it is deleted.
@@ -35,135 +33,113 @@ export interface DirectoryOptions<Row extends { id: string }, Value extends obje
   now: () => number;
 }
 
-/** Records of the durable store, answered from memory. */
-export interface Directory<Value> {
-  /** At once where it is known well enough; rejects when the store is away and nothing recent enough is known. */
-  find(id: string): Value | undefined | Promise<Value | undefined>;
-  /** The record was changed, made or deleted: what is known of it does not count from now on. */
-  outdate(id: string): void;
-  /** Changes may have been missed: each record is read again before it counts, while the store can be read. */
-  suspectAll(): void;
-  /** Takes in the changes since the last look. Never rejects. */
-  reread(): Promise<void>;
-  /** Makes these records known; reads all that are asked for. */
-  seed(ids: () => Promise<readonly string[]>): Promise<void>;
-  readonly size: number;
-}
-
 interface Entry<Value> {
   value: Value;
-  /** Of `suspicion`, when the value was read. */
+  /** As of `suspicion`, when the value was read. */
   suspicion: number;
   checkedAt: number;
 }
 
-export function createDirectory<Row extends { id: string }, Value extends object>(
-  options: DirectoryOptions<Row, Value>,
-): Directory<Value> {
-  const { toValue, now, maxAgeMs, onFailure } = options;
-  const entries = createTwoAges<Entry<Value>>(options.capacity);
-  const absent = createAbsences(now);
-  let suspicion = 0;
-  let changesReadAt = now();
+/** Records of the durable store, answered from memory. */
+export class Directory<Row extends { id: string }, Value extends object> {
+  readonly #options: DirectoryOptions<Row, Value>;
+  readonly #entries: TwoAges<Entry<Value>>;
+  readonly #absent: ReturnType<typeof createAbsences>;
+  readonly #batches: Batches<Row, Value>;
+  /** How often changes may have been missed. */
+  #suspicion = 0;
+  #changesReadAt: number;
 
-  /** Synchronous with the arrival of the row: see `createBatches`. */
-  function settle(id: string, row: Row | undefined): Value | undefined {
+  constructor(options: DirectoryOptions<Row, Value>) {
+    this.#options = options;
+    this.#entries = createTwoAges(options.capacity);
+    this.#absent = createAbsences(options.now);
+    this.#batches = new Batches({ load: options.load, settle: (id, row) => this.#settle(id, row) });
+    this.#changesReadAt = options.now();
+    this.reread = createRepeatable(() => this.#readChanges(), options.onFailure);
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** At once where it is known well enough; rejects when the store is away and nothing recent enough is known. */
+  find(id: string): Value | undefined | Promise<Value | undefined> {
+    const known = this.#entries.get(id);
+    if (known === undefined) return this.#absent.has(id) ? undefined : this.#batches.read(id);
+    const at = this.#options.now();
+    if (at - this.#changesReadAt > this.#options.maxAgeMs) return this.#batches.read(id);
+    if (known.suspicion !== this.#suspicion) return this.#readOr(id, known);
+    if (at - known.checkedAt >= RECHECK_MS) this.#recheck(id, known, at);
+    return known.value;
+  }
+
+  /** The record was changed, made or deleted: what is known of it does not count from now on. */
+  outdate(id: string): void {
+    this.#absent.delete(id);
+    this.#batches.outdate(id);
+    if (this.#entries.delete(id)) this.#batches.read(id).catch(this.#options.onFailure);
+  }
+
+  /** Changes may have been missed: each record is read again before it counts, while the store can be read. */
+  suspectAll(): void {
+    this.#suspicion += 1;
+    this.#absent.clear();
+    this.#batches.outdateAll();
+  }
+
+  /** Takes in the changes since the last look. Never rejects. */
+  readonly reread: () => Promise<void>;
+
+  /** Makes these records known. */
+  async seed(ids: readonly string[]): Promise<void> {
+    await Promise.all(ids.map((id) => this.#batches.read(id)));
+  }
+
+  /** Synchronous with the arrival of the row: see `Batches`. */
+  #settle(id: string, row: Row | undefined): Value | undefined {
     if (row === undefined) {
-      entries.delete(id);
-      absent.add(id);
+      this.#entries.delete(id);
+      this.#absent.add(id);
       return undefined;
     }
-    const known = entries.get(id)?.value;
-    const fresh = toValue(row);
+    const known = this.#entries.get(id)?.value;
+    const fresh = this.#options.toValue(row);
     const value = known && hasSameFields(known, fresh) ? known : fresh;
-    absent.delete(id);
-    entries.set(id, { value, suspicion, checkedAt: now() });
+    this.#absent.delete(id);
+    this.#entries.set(id, { value, suspicion: this.#suspicion, checkedAt: this.#options.now() });
     return value;
   }
-  const { read, ...batches } = createBatches({ ...options, settle });
 
   /** What is known already stands in while the store is away, unless a change of it was announced meanwhile. */
-  async function readOr(id: string, known: Entry<Value>): Promise<Value | undefined> {
+  async #readOr(id: string, known: Entry<Value>): Promise<Value | undefined> {
     try {
-      return await read(id);
+      return await this.#batches.read(id);
     } catch (error) {
-      if (entries.get(id) !== known) throw error;
-      known.suspicion = suspicion;
-      known.checkedAt = now() - RECHECK_MS + RETRY_MS;
+      if (this.#entries.get(id) !== known) throw error;
+      known.suspicion = this.#suspicion;
+      known.checkedAt = this.#options.now() - RECHECK_MS + RETRY_MS;
       return known.value;
     }
   }
 
-  function recheck(id: string, known: Entry<Value>): void {
-    known.checkedAt = now() - RECHECK_MS + RETRY_MS;
-    read(id).catch(onFailure);
+  #recheck(id: string, known: Entry<Value>, at: number): void {
+    known.checkedAt = at - RECHECK_MS + RETRY_MS;
+    this.#batches.read(id).catch(this.#options.onFailure);
   }
 
-  function outdate(id: string): void {
-    absent.delete(id);
-    batches.outdate(id);
-    if (entries.delete(id)) read(id).catch(onFailure);
-  }
-
-  async function readChanges(): Promise<void> {
-    const startedAt = now();
-    const changed = await options.listChangedSince(new Date(changesReadAt - MARGIN_MS));
-    const inUse = changed.filter((id) => entries.get(id) !== undefined);
+  async #readChanges(): Promise<void> {
+    const startedAt = this.#options.now();
+    const since = new Date(this.#changesReadAt - MARGIN_MS);
+    const changed = await this.#options.listChangedSince(since);
     for (const id of changed) {
-      absent.delete(id);
+      this.#absent.delete(id);
       // A query under way may have been answered before the change was there to see.
-      batches.outdate(id);
+      this.#batches.outdate(id);
     }
-    await Promise.all(inUse.map(read));
-    changesReadAt = startedAt;
+    await this.seed(changed.filter((id) => this.#entries.get(id) !== undefined));
+    this.#changesReadAt = startedAt;
   }
-
-  return {
-    find(id) {
-      const known = entries.get(id);
-      if (known === undefined) return absent.has(id) ? undefined : read(id);
-      const at = now();
-      if (at - changesReadAt > maxAgeMs) return read(id);
-      if (known.suspicion !== suspicion) return readOr(id, known);
-      if (at - known.checkedAt >= RECHECK_MS) recheck(id, known);
-      return known.value;
-    },
-    outdate,
-    suspectAll() {
-      suspicion += 1;
-      absent.clear();
-      batches.outdateAll();
-    },
-    reread: createRepeatable(readChanges, onFailure),
-    async seed(ids) {
-      await Promise.all((await ids()).map(read));
-    },
-    get size() {
-      return entries.size;
-    },
-  };
-}
-
-interface Absences {
-  has(id: string): boolean;
-  add(id: string): void;
-  delete(id: string): void;
-  clear(): void;
-}
-
-function createAbsences(now: () => number): Absences {
-  const until = new Map<string, number>();
-  return {
-    has: (id) => (until.get(id) ?? 0) > now(),
-    add(id) {
-      const [oldest] = until.keys();
-      if (until.size >= MOST_ABSENT && oldest !== undefined) until.delete(oldest);
-      until.delete(id);
-      until.set(id, now() + ABSENT_MS);
-    },
-    delete: (id) => void until.delete(id),
-    clear: () => until.clear(),
-  };
 }
 
 function hasSameFields<Value extends object>(one: Value, other: Value): boolean {

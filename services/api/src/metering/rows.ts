@@ -18,16 +18,7 @@ export function createUsageRows(logger: Logger, mostRows: number): UsageRows {
   let dropped = { rows: 0, requests: 0 };
 
   function put(row: UsageCount): void {
-    const { organizationId, environment, credentialType, credentialId, route, statusClass, minute } = row;
-    const name = [
-      minute.getTime(),
-      organizationId,
-      environment,
-      credentialType,
-      credentialId,
-      route,
-      statusClass,
-    ].join(' ');
+    const name = nameOf(row);
     const before = rows.get(name);
     if (before) before.requests += row.requests;
     else rows.set(name, row);
@@ -70,4 +61,10 @@ export function createUsageRows(logger: Logger, mostRows: number): UsageRows {
       return rows.size;
     },
   };
+}
+
+function nameOf(row: UsageCount): string {
+  const { organizationId, environment, credentialType, credentialId, route, statusClass, minute } = row;
+  const parts = [organizationId, environment, credentialType, credentialId, route, statusClass];
+  return `${minute.getTime()} ${parts.join(' ')}`;
 }
