@@ -1,7 +1,9 @@
 import * as oauth from 'oauth4webapi';
 import { describe, expect, test } from 'vitest';
+import { registerClient } from '../harness/clients.ts';
 import { postAs, postForm } from '../harness/endpoints.ts';
 import { obtainTokens, requestAuthorization } from '../harness/flow.ts';
+import { CALLBACK } from '../harness/seed.ts';
 import { useDeployment } from '../harness/use-deployment.ts';
 
 const deployment = useDeployment();
@@ -116,9 +118,13 @@ describe('RFC 8414 authorization server metadata', () => {
 
   test('§2 every scope that is named can be granted', async () => {
     const scopes = (await metadata()).scopes_supported as string[];
-    const { answer } = await obtainTokens(deployment, {
-      parameters: { scope: scopes.filter((scope) => scope !== 'offline_access').join(' ') },
+    const scope = scopes.filter((name) => name !== 'offline_access').join(' ');
+    const client = await registerClient(deployment, 'client_all_scopes', {
+      application_type: 'web',
+      redirect_uris: [CALLBACK],
+      scope,
     });
+    const { answer } = await obtainTokens(deployment, { client, parameters: { scope } });
     const granted = new Set(String(answer.body.scope).split(' '));
     expect(scopes.filter((scope) => !granted.has(scope) && scope !== 'offline_access')).toEqual([]);
   });
