@@ -88,38 +88,49 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
     api,
     tenant,
     operator,
-    createKey: (of, settings = {}) =>
-      createApiKey(operator, PEPPER, {
-        ...of,
-        name: 'Script',
-        scopes: ALL_SCOPES.split(' '),
-        ipAllowlist: [],
-        rateLimit: null,
-        expiresAt: null,
-        ...settings,
-      }),
-    async call(method, path, { tenant: asked = standing, token, body, headers = {} } = {}) {
-      const bearer = token ?? (await issuer.sign({ org_id: asked.organizationId, env: asked.environment }));
-      const response = await fetch(`${url}${path}`, {
-        method,
-        headers: {
-          ...(bearer ? { authorization: `Bearer ${bearer}` } : {}),
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          'x-forwarded-proto': 'https',
-          ...headers,
-        },
-        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-      });
-      const text = await response.text();
-      const isJson = text !== '' && response.headers.get('content-type')?.includes('json');
-      return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
-    },
+    createKey: (of, settings) => createKey(operator, of, settings),
+    call: createCall(url, issuer, standing),
     async close() {
       await server.close(0);
       await api.stop();
       await Promise.all([durable.close(), shared.close(), issuer.close()]);
       await database.drop();
     },
+  };
+}
+
+function createKey(
+  operator: Operator,
+  tenant: Tenant,
+  settings: Parameters<TestApi['createKey']>[1],
+): Promise<IssuedApiKey> {
+  return createApiKey(operator, PEPPER, {
+    ...tenant,
+    name: 'Script',
+    scopes: ALL_SCOPES.split(' '),
+    ipAllowlist: [],
+    rateLimit: null,
+    expiresAt: null,
+    ...settings,
+  });
+}
+
+function createCall(url: string, issuer: TestIssuer, standing: Tenant): TestApi['call'] {
+  return async (method, path, { tenant = standing, token, body, headers = {} } = {}) => {
+    const bearer = token ?? (await issuer.sign({ org_id: tenant.organizationId, env: tenant.environment }));
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: {
+        ...(bearer ? { authorization: `Bearer ${bearer}` } : {}),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        'x-forwarded-proto': 'https',
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const isJson = text !== '' && response.headers.get('content-type')?.includes('json');
+    return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
   };
 }
 

@@ -29,7 +29,8 @@ const MINUTE = 60_000;
 const READ = 'GET /api/v2/work-orders';
 const WRITE = 'POST /api/v2/work-orders';
 
-async function scene({ mostRows = 1_000 } = {}) {
+/** A client and a key of one organisation. */
+async function createPrincipals(): Promise<{ client: Principal; key: Principal; organizationId: string }> {
   const { id: organizationId } = await durable.organizations.create({
     id: newId('organization'),
     name: 'Acme',
@@ -48,23 +49,24 @@ async function scene({ mostRows = 1_000 } = {}) {
     createdBy: { type: 'operator', id: 'test' },
     expiresAt: null,
   });
-  const environment = 'live';
-  const scopes = new Set<string>();
-  const client: Principal = {
-    kind: 'client',
-    credentialId: 'client_1',
+  const common = { organizationId, environment: 'live', scopes: new Set<string>() } as const;
+  return {
     organizationId,
-    environment,
-    scopes,
+    client: { ...common, kind: 'client', credentialId: 'client_1' },
+    key: { ...common, kind: 'api_key', credentialId: apiKeyId, apiKeyId },
   };
-  const key: Principal = {
-    kind: 'api_key',
-    credentialId: apiKeyId,
-    apiKeyId,
-    organizationId,
-    environment,
-    scopes,
-  };
+}
+
+/** The sums that are stored for the organisation. */
+async function totalOf(organizationId: string) {
+  const [from, to] = [new Date(START - MINUTE), new Date(START + 3_600_000)];
+  const query = { organizationId, environment: 'live', from, to, interval: 'day', limit: 10 } as const;
+  const [sum] = await durable.usage.list(query);
+  return { requests: sum?.requests ?? 0, errors: sum?.errors ?? 0 };
+}
+
+async function scene({ mostRows = 1_000 } = {}) {
+  const { client, key, organizationId } = await createPrincipals();
   const lines: Record<string, unknown>[] = [];
   const logger = createLogger(
     { service: 'test' },
@@ -101,20 +103,8 @@ async function scene({ mostRows = 1_000 } = {}) {
     setAway: (value: boolean) => {
       away = value;
     },
-    async total() {
-      const from = new Date(START - MINUTE);
-      const to = new Date(START + 3_600_000);
-      const rows = await durable.usage.list({
-        organizationId,
-        environment,
-        from,
-        to,
-        interval: 'day',
-        limit: 10,
-      });
-      return { requests: rows[0]?.requests ?? 0, errors: rows[0]?.errors ?? 0 };
-    },
-    lastUse: async () => (await durable.apiKeys.find(apiKeyId))?.lastUsedAt?.getTime(),
+    total: () => totalOf(organizationId),
+    lastUse: async () => (await durable.apiKeys.find(key.credentialId))?.lastUsedAt?.getTime(),
   };
 }
 

@@ -1,9 +1,25 @@
 import { revokeApiKey } from '@latchkey/registry';
-import { openMemory } from '@latchkey/storage';
+import { openMemory, type Tenant, type UsageGroup } from '@latchkey/storage';
 import { expect, onTestFinished, test } from 'vitest';
-import { startApi } from './harness.ts';
+import { startApi, type TestApi } from './harness.ts';
 
 const ORDERS = '/api/v2/work-orders';
+
+/** Requests of the last hour, by group. */
+async function sum({ durable }: TestApi, tenant: Tenant, groupBy: UsageGroup) {
+  const now = Date.now();
+  const rows = await durable.usage.list({
+    ...tenant,
+    from: new Date(now - 3_600_000),
+    to: new Date(now + 60_000),
+    interval: 'day',
+    groupBy,
+    limit: 20,
+  });
+  const sums: Record<string, number> = {};
+  for (const { group, requests } of rows) sums[group ?? ''] = (sums[group ?? ''] ?? 0) + requests;
+  return sums;
+}
 
 test('every answer to a known credential is counted, refusals too, by route and class of status', async () => {
   const still = new Date(Date.UTC(2026, 4, 1, 12, 0, 30));
@@ -41,20 +57,7 @@ test('every answer to a known credential is counted, refusals too, by route and 
 
   await api.api.stop();
   onTestFinished(() => api.close());
-  const list = async (groupBy: 'route' | 'status' | 'api_key' | 'application') => {
-    const now = Date.now();
-    const rows = await api.durable.usage.list({
-      ...tenant,
-      from: new Date(now - 3_600_000),
-      to: new Date(now + 60_000),
-      interval: 'day',
-      groupBy,
-      limit: 20,
-    });
-    const sums: Record<string, number> = {};
-    for (const { group, requests } of rows) sums[group ?? ''] = (sums[group ?? ''] ?? 0) + requests;
-    return sums;
-  };
+  const list = (groupBy: UsageGroup) => sum(api, tenant, groupBy);
   expect(await list('api_key')).toEqual({ [apiKey.id]: 10 });
   expect(await list('application')).toEqual({ client_test: 1 });
   expect(await list('status')).toEqual({ '2xx': 5, '4xx': 6 });
