@@ -14,7 +14,7 @@ import {
   revokeApiKey,
 } from '@latchkey/registry';
 import type { RequestingClient } from './endpoints.ts';
-import { obtainClientToken, obtainTokens, type Reachable, revoke } from './flow.ts';
+import { obtainClientToken, obtainTokens, revoke as postRevocation, type Reachable } from './flow.ts';
 import type { Person } from './person.ts';
 import { PEPPER } from './secrets.ts';
 import { ORGANIZATION } from './seed.ts';
@@ -75,6 +75,11 @@ export function createEndings(
       return { bearer: key, end: () => disableOrganization(operator, id) };
     },
   };
+}
+
+async function revoke(...request: Parameters<typeof postRevocation>): Promise<void> {
+  const { status, text } = await postRevocation(...request);
+  if (status !== 200) throw new Error(`not revoked: ${status} ${text}`);
 }
 
 function createKey(operator: Operator, organizationId: string) {

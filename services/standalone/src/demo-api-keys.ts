@@ -1,7 +1,7 @@
-import { DATA_SCOPES, ENVIRONMENTS, type Environment, parseApiKey } from '@latchkey/protocol';
+import { DATA_SCOPES, type Environment, parseApiKey } from '@latchkey/protocol';
 import { createApiKey, type Operator } from '@latchkey/registry';
 import { DEMO_ORGANIZATION } from './demo.ts';
-import type { ApiKeys } from './secrets.ts';
+import type { ApiKeys, Secrets } from './secrets.ts';
 
 /**
  * A key for each environment that works. One that was revoked, deleted or has expired stays so: it is followed by a new
@@ -10,18 +10,18 @@ import type { ApiKeys } from './secrets.ts';
 export async function prepareApiKeys(
   operator: Operator,
   pepper: Buffer,
-  kept: Partial<ApiKeys>,
+  kept: Secrets['api_keys'],
 ): Promise<ApiKeys> {
-  const keys = { ...kept };
-  for (const environment of ENVIRONMENTS) {
-    if (await works(operator, keys[environment])) continue;
-    keys[environment] = await makeKey(operator, pepper, environment);
-  }
-  return keys as ApiKeys;
+  const keyFor = async (environment: Environment) => {
+    const key = kept[environment];
+    const isGood = key !== undefined && (await works(operator, key));
+    return isGood ? key : makeKey(operator, pepper, environment);
+  };
+  return { live: await keyFor('live'), test: await keyFor('test') };
 }
 
-async function works({ durable, now }: Operator, key: string | undefined): Promise<boolean> {
-  const parsed = key === undefined ? undefined : parseApiKey(key);
+async function works({ durable, now }: Operator, key: string): Promise<boolean> {
+  const parsed = parseApiKey(key);
   const record = parsed && (await durable.apiKeys.find(parsed.id));
   if (!record || record.revokedAt) return false;
   return record.expiresAt === null || record.expiresAt > now();

@@ -24,7 +24,10 @@ const schema = z.object({
 });
 
 export type Secrets = z.infer<typeof schema>;
-export type ApiKeys = Required<Secrets['api_keys']>;
+export interface ApiKeys {
+  live: string;
+  test: string;
+}
 
 /** The installation's secrets: random, made once and the same on every later start. */
 export async function loadSecrets({ secrets: path }: DataFolder): Promise<Secrets> {
