@@ -165,7 +165,7 @@ describe('a changed application', () => {
 
 describe('an application that is not theirs', () => {
   async function strangers(): Promise<[what: string, client: Client][]> {
-    const make = (organizationId: string | null, input: unknown, environment: 'live' | 'test' = 'live') =>
+    const make = (organizationId: string | null, input: unknown, environment: 'live' | 'test' = 'test') =>
       createClient(registry.operator, { organizationId, environment, metadata: parseClientMetadata(input) });
     return [
       ['of another organisation', await make('org_b', MACHINE)],
