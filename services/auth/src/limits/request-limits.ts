@@ -1,6 +1,13 @@
-import { formatLimitHeaders, type LimitState, type RateLimiter, retryAfterSeconds } from '@latchkey/guard';
+import {
+  formatLimitHeaders,
+  type Limit,
+  type LimitState,
+  type RateLimiter,
+  retryAfterSeconds,
+} from '@latchkey/guard';
 import { HttpError } from '@latchkey/service';
 import type Koa from 'koa';
+import { LRUCache } from 'lru-cache';
 import { addressBlock } from '../accounts/client-address.ts';
 import type { RequestLimits } from '../config.ts';
 import { claimedClientId } from '../provider/client-secrets.ts';
@@ -37,12 +44,11 @@ export interface RequestLimiterDeps {
 /** To be mounted before a body is read. */
 export function limitByAddress({ limiter, limits, now }: RequestLimiterDeps): Koa.Middleware {
   const groupOf = createGroups(limits);
+  const limitOf = createLimits('address');
   return async function limitedByAddress(ctx, next) {
     const group = groupOf(ctx);
     if (group) {
-      const { name, perAddress: requests } = group;
-      const key = `auth:${name}:${addressBlock(ctx.ip)}`;
-      const limit = { name: 'address', key, requests, windowSeconds: WINDOW_SECONDS };
+      const limit = limitOf(`auth:${group.name}:${addressBlock(ctx.ip)}`, group.perAddress);
       const { allowed, states } = await limiter.take([limit]);
       settle(ctx, { allowed, states }, now());
       ctx.state.limitGroup = group;
@@ -54,13 +60,14 @@ export function limitByAddress({ limiter, limits, now }: RequestLimiterDeps): Ko
 
 /** To be mounted after `readPostedForm`, and before anything is looked up. */
 export function limitByClient({ limiter, now }: RequestLimiterDeps): Koa.Middleware {
+  const limitOf = createLimits('client');
   return async function limitedByClient(ctx, next) {
     const { limitGroup: group, limitStates: before = [], posted } = ctx.state;
     const clientId =
       group?.perClient === undefined ? undefined : claimedClientId(ctx.headers.authorization, posted);
     if (group?.perClient !== undefined && clientId !== undefined) {
       const key = `auth:${group.name}:${addressBlock(ctx.ip)}:${clientId}`;
-      const limit = { name: 'client', key, requests: group.perClient, windowSeconds: WINDOW_SECONDS };
+      const limit = limitOf(key, group.perClient);
       const { allowed, states } = await limiter.take([limit]);
       settle(ctx, { allowed, states: [...states, ...before] }, now());
     }
@@ -74,6 +81,19 @@ declare module 'koa' {
     limitGroup?: Group;
     limitStates?: readonly LimitState[];
   }
+}
+
+/** The same object for the same caller: what is worked out for one is kept by it (`formatLimitHeaders`). */
+function createLimits(name: string): (key: string, requests: number) => Limit {
+  const kept = new LRUCache<string, Limit>({ max: 10_000 });
+  return (key, requests) => {
+    let limit = kept.get(key);
+    if (limit === undefined) {
+      limit = { name, key, requests, windowSeconds: WINDOW_SECONDS };
+      kept.set(key, limit);
+    }
+    return limit;
+  };
 }
 
 /** The fields go on every answer; a refusal says when to come back. */
