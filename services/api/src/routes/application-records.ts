@@ -1,0 +1,60 @@
+import { parseScope } from '@latchkey/protocol';
+import { clientId, getApplication } from '@latchkey/registry';
+import type { Client, ClientSecret } from '@latchkey/storage';
+import { type Call, found, param } from '../endpoint.ts';
+import { boundsOf, environmentsOf, requireHeld, requireUnbounded } from '../granting.ts';
+import { operatorOf } from '../operator.ts';
+import type { RouteDeps } from '../route-table.ts';
+import { toWire } from '../wire.ts';
+
+type Placed = Call<unknown, unknown>;
+
+export const ownerOf = ({ tenant }: Placed) => ({
+  organizationId: tenant.organizationId,
+  environments: environmentsOf(tenant),
+});
+
+export const isClientId = (id: string) => clientId.safeParse(id).success;
+
+/** One out of the credential's reach looks like none. */
+export async function findApplication(deps: RouteDeps, call: Placed): Promise<Client> {
+  const id = param(call, 'id');
+  return getApplication(operatorOf(deps, call), ownerOf(call), found(isClientId(id) ? id : undefined));
+}
+
+/** One that may do no more than who asks: a changed redirect URI or a new secret hands on all it may do. */
+export async function findGivable(deps: RouteDeps, call: Placed): Promise<Client> {
+  const client = await findApplication(deps, call);
+  requireHeld(call.principal, parseScope(client.metadata.scope));
+  requireUnbounded(await boundsOf(deps.durable, call.principal));
+  return client;
+}
+
+export function showApplication({
+  organizationId,
+  metadata,
+  secrets,
+  ...row
+}: Client): Record<string, unknown> {
+  const { client_uri, logo_uri, policy_uri, tos_uri, jwks } = metadata;
+  return {
+    ...toWire(row),
+    client_name: metadata.client_name,
+    application_type: metadata.application_type,
+    redirect_uris: metadata.redirect_uris,
+    post_logout_redirect_uris: metadata.post_logout_redirect_uris,
+    grant_types: metadata.grant_types,
+    token_endpoint_auth_method: metadata.token_endpoint_auth_method,
+    scope: metadata.scope,
+    jwks: jwks ?? null,
+    client_uri: client_uri ?? null,
+    logo_uri: logo_uri ?? null,
+    policy_uri: policy_uri ?? null,
+    tos_uri: tos_uri ?? null,
+    secrets: secrets.map(showSecret),
+  };
+}
+
+export function showSecret({ id, createdAt, expiresAt: ends }: ClientSecret): Record<string, unknown> {
+  return { id, created_at: createdAt.toISOString(), expires_at: ends?.toISOString() ?? null };
+}
