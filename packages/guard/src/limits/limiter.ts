@@ -45,6 +45,11 @@ export interface RateLimiterOptions {
   member?: string;
   /** Windows remembered at once; those least recently leased are forgotten first. Default 100,000. */
   maxWindows?: number;
+  /**
+   * Longer than this no request waits for the store; what it answers later still counts. Default 100: above what a
+   * healthy store ever needs, as each request that does without it may be one above the limit.
+   */
+  patienceMs?: number;
   /** Told when the store stops to answer, once until it answers again. Default: nothing. */
   onUnavailable?: (error: unknown) => void;
   /** Epoch milliseconds, asked only until the store has told its own clock. Default: `Date.now`. */
@@ -63,9 +68,9 @@ export interface RateLimiterOptions {
  */
 export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   const { permits, member = randomUUID(), maxWindows = 100_000, onUnavailable = () => {} } = options;
-  const { now = Date.now, monotonic = () => performance.now() } = options;
+  const { now = Date.now, monotonic = () => performance.now(), patienceMs = 100 } = options;
   const tallies = createTallies(maxWindows);
-  const store = createLeaseStore({ permits, now, monotonic, onUnavailable });
+  const store = createLeaseStore({ permits, now, monotonic, patienceMs, onUnavailable });
   const membership = createMembership(permits, member, () => tallies.sweep(monotonic()));
   const lease = ({ limit, tally }: Take) => {
     tallies.keep(limit, tally);

@@ -104,7 +104,7 @@ describe('while the store is silent', () => {
     });
     await pass(99);
     expect(decided).toBe(false);
-    await pass(1);
+    await pass(2);
     expect(decided).toBe(true);
     expect(await waiting).toMatchObject({ allowed: true });
     expect(limiter.take(limits)).toMatchObject({ allowed: true });
@@ -116,7 +116,7 @@ describe('while the store is silent', () => {
     const [first, second] = limiters as [Stage['limiter'], Stage['limiter']];
     store.state = 'silent';
     const waiting = first.take(limits);
-    await pass(100);
+    await pass(101);
     await waiting;
     expect(await takeMany(first, limits, 39)).toBe(39);
     store.speak();
@@ -130,7 +130,7 @@ describe('while the store is silent', () => {
     const { limiter, store } = await open(1);
     store.state = 'silent';
     const waiting = limiter.take(limits);
-    await pass(100);
+    await pass(101);
     await waiting;
     await pass(5_000);
     expect(await takeMany(limiter, limits, 98)).toBe(98);
