@@ -24,7 +24,7 @@ export interface AppDeps {
   routes: Route[];
   guard: Guard;
   idempotency: Idempotency;
-  metering: Metering;
+  metering: Pick<Metering, 'count'>;
   logger: Logger;
   metrics: Metrics;
   health: Health;

@@ -5,10 +5,10 @@ import { createExposureAudit } from './audit.ts';
 import type { ApiConfig } from './config.ts';
 import { REFERENCE_PATH } from './documentation.ts';
 import type { Knowledge } from './knowledge.ts';
-import type { Route } from './route-table.ts';
 
 export interface ApiGuardDeps {
-  routes: readonly Route[];
+  /** Those that routes ask for, for the metadata document. */
+  scopes: readonly string[];
   knowledge: Pick<Knowledge, 'revocations' | 'apiKeys' | 'organizations'>;
   limiter: RateLimiter;
   durable: Pick<DurableStorage, 'auditEvents'>;
@@ -19,7 +19,7 @@ export interface ApiGuardDeps {
 
 /** The guard of this API: tokens of its issuer, and API keys. */
 export function createApiGuard(config: ApiConfig, deps: ApiGuardDeps): Guard {
-  const { routes, knowledge, limiter, durable, logger, now } = deps;
+  const { scopes, knowledge, limiter, durable, logger, now } = deps;
   const { issuer, audience, origin, jwksUri, trustedProxies, productName = 'Latchkey' } = config;
   const { revocations, apiKeys, organizations } = knowledge;
   return createGuard({
@@ -35,7 +35,7 @@ export function createApiGuard(config: ApiConfig, deps: ApiGuardDeps): Guard {
     trustedProxies,
     onExposure: createExposureAudit({ durable, logger, now }),
     metadata: {
-      scopesSupported: [...new Set(routes.map(({ scope }) => scope))],
+      scopesSupported: scopes,
       name: `${productName} API`,
       documentationUrl: `${origin}${REFERENCE_PATH}`,
     },

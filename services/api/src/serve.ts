@@ -22,7 +22,7 @@ declare module 'koa' {
 
 export interface ServeDeps extends AnswerDeps {
   guard: Guard;
-  metering: Metering;
+  metering: Pick<Metering, 'count'>;
 }
 
 /** Mounts the table: each route counted and behind the guard. Other methods of a path are 405. */
@@ -34,7 +34,12 @@ export function serveRoutes(routes: Route[], { guard, metering, ...answering }: 
     router.register(
       path,
       [method],
-      [named(path), metered(route, metering), guarded(route, protect), answer(endpoint, answering)],
+      [
+        named(path),
+        countRequests(nameOf(route), metering),
+        guarded(route, protect),
+        answer(endpoint, answering),
+      ],
     );
   }
   const dispatch = router.routes() as Koa.Middleware;
@@ -74,14 +79,13 @@ function named(path: string): Koa.Middleware {
   };
 }
 
-/** Counts whatever is answered to a credential that is known, refusals too. */
-function metered(route: Route, metering: Metering): Koa.Middleware {
-  const name = nameOf(route);
+/** Counts whatever is answered to a credential that is known, refusals too. Stands before the guard. */
+export function countRequests(name: string, metering: Pick<Metering, 'count'>): Koa.Middleware {
   const count = (ctx: Koa.Context, status: number) => {
     const principal: Principal | undefined = ctx.state.principal;
     if (principal) metering.count(principal, name, status);
   };
-  return async function meter(ctx, next) {
+  return async function counted(ctx, next) {
     try {
       await next();
     } catch (error) {
