@@ -34,6 +34,35 @@ async function prepareProvider(load: string, title: string): Promise<Prepared> {
   };
 }
 
+/** All that stands before a route of the API, against nothing, beside what others put there. */
+async function prepareDoor(): Promise<Prepared> {
+  const [redis, postgres] = await Promise.all([startRedis(), startPostgres()]);
+  const env = { POSTGRES_URL: postgres.url, REDIS_URL: redis.url };
+  return {
+    comparison: {
+      title: 'door: limit, revocation, allowlists and metering on each request, with PostgreSQL and Redis',
+      baseline: subject('koa, unguarded', 'koa.ts'),
+      candidates: [
+        subject('koa + guard, JWT', 'latchkey-door.ts', { ...env, CREDENTIAL: 'token' }),
+        subject('koa + guard, API key', 'latchkey-door.ts', { ...env, CREDENTIAL: 'api_key' }),
+      ],
+      others: [
+        subject('koa-jwt + jwks-rsa + limiter', 'koa-jwt.ts', env),
+        subject('express-oauth2-jwt-bearer + limiter', 'express-oauth2-jwt-bearer.ts', env),
+        subject('@fastify/jwt with cache + limiter', 'fastify-jwt.ts', env),
+      ],
+      redisUrl: redis.url,
+      requestsPerRound: 10_000,
+      rounds: 7,
+      counted: { warmUp: 4_000, measured: 2_000 },
+      target: { kind: 'cost', ratio: 1.6, redisTrips: 0.1 },
+    },
+    close: async () => {
+      await Promise.all([redis.stop(), postgres.stop()]);
+    },
+  };
+}
+
 export const comparisons: Record<string, () => Promise<Prepared>> = {
   guard: async () => ({
     comparison: {
@@ -47,6 +76,7 @@ export const comparisons: Record<string, () => Promise<Prepared>> = {
     },
     close: async () => {},
   }),
+  door: prepareDoor,
   token: () => prepareProvider('token', 'token: client credentials for a JWT signed with ES256'),
   introspect: () => prepareProvider('introspect', 'introspect: a resource server asks about a token'),
 };
