@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http';
 import { type AuthConfig, createAuth, type RequestLimits } from '@latchkey/auth';
 import { randomBase62 } from '@latchkey/protocol';
 import { createLogger, createMetrics, type Logger, listen } from '@latchkey/service';
@@ -50,13 +51,9 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
   await durable.migrate();
   const seeded = await seed(durable, { pepper: PEPPER, audience });
   let turn = 0;
-  const server = await listen(
-    (request, response) => auths[turn++ % auths.length]?.handler(request, response),
-    {
-      host: '127.0.0.1',
-      port: 0,
-    },
-  );
+  const inTurn: RequestListener = (request, response) =>
+    auths[turn++ % auths.length]?.handler(request, response);
+  const server = await listen(inTurn, { host: '127.0.0.1', port: 0 });
   const issuer = `http://127.0.0.1:${server.port}`;
   const config = {
     issuer,
