@@ -1,18 +1,9 @@
 import { defineEnv, type Env, serverEnv, variable } from '@latchkey/service';
-import { z } from 'zod';
 import { type AuthConfig, DEFAULT_LIFETIMES, DEFAULT_LIMITS } from './config.ts';
 import { GITHUB_REPORTER_KEYS_URL } from './leaks/reporter-keys.ts';
+import { limitVariables, readLimits } from './limits/variables.ts';
 
 const MIN_COOKIE_KEY_LENGTH = 32;
-
-function requests(fallback: number) {
-  return z.coerce
-    .number({ error: 'must be a number of requests' })
-    .int()
-    .min(1, 'must be at least 1')
-    .max(1_000_000_000, 'must be at most 1000000000')
-    .default(fallback);
-}
 
 /** Every variable that the auth service reads. */
 export const authEnv = defineEnv({
@@ -63,26 +54,7 @@ export const authEnv = defineEnv({
     schema: variable.seconds(DEFAULT_LIFETIMES.session),
     description: 'Life of a browser session that is not used',
   },
-  TOKEN_REQUESTS_PER_MINUTE: {
-    schema: requests(DEFAULT_LIMITS.token),
-    description: 'Requests of one client from one address at the token and revocation endpoints',
-  },
-  TOKEN_ADDRESS_REQUESTS_PER_MINUTE: {
-    schema: requests(DEFAULT_LIMITS.tokenPerAddress),
-    description: 'Requests of all clients from one address at the token and revocation endpoints',
-  },
-  INTROSPECTION_REQUESTS_PER_MINUTE: {
-    schema: requests(DEFAULT_LIMITS.introspection),
-    description: 'Requests of one client from one address at the introspection endpoint',
-  },
-  INTROSPECTION_ADDRESS_REQUESTS_PER_MINUTE: {
-    schema: requests(DEFAULT_LIMITS.introspectionPerAddress),
-    description: 'Requests of all clients from one address at the introspection endpoint',
-  },
-  SIGN_IN_ADDRESS_REQUESTS_PER_MINUTE: {
-    schema: requests(DEFAULT_LIMITS.signInPerAddress),
-    description: 'Requests from one address for the pages of signing in and out; a sign-in takes about seven',
-  },
+  ...limitVariables(DEFAULT_LIMITS),
   LEAK_REPORT_KEYS_URL: {
     schema: variable
       .text()
@@ -132,13 +104,7 @@ export function toAuthConfig(env: AuthEnv): AuthConfig {
     trustedProxies: env.TRUSTED_PROXIES,
     templateDirs: env.TEMPLATE_DIRS,
     ...(env.LEAK_REPORT_KEYS_URL !== 'off' && { leakReportKeysUrl: env.LEAK_REPORT_KEYS_URL }),
-    limits: {
-      token: env.TOKEN_REQUESTS_PER_MINUTE,
-      tokenPerAddress: env.TOKEN_ADDRESS_REQUESTS_PER_MINUTE,
-      introspection: env.INTROSPECTION_REQUESTS_PER_MINUTE,
-      introspectionPerAddress: env.INTROSPECTION_ADDRESS_REQUESTS_PER_MINUTE,
-      signInPerAddress: env.SIGN_IN_ADDRESS_REQUESTS_PER_MINUTE,
-    },
+    limits: readLimits(env),
     ttl: {
       accessToken: env.ACCESS_TOKEN_TTL_SECONDS,
       authorizationCode: env.AUTHORIZATION_CODE_TTL_SECONDS,

@@ -26,6 +26,7 @@ export {
   type RequestLimits,
 } from './config.ts';
 export { authEnv, checkAuthEnv } from './env.ts';
+export { limitVariables, readLimits } from './limits/variables.ts';
 export { JWKS_MAX_AGE_SECONDS } from './provider/jwks.ts';
 
 export interface AuthDeps {

@@ -1,9 +1,19 @@
+import { limitVariables, readLimits } from '@latchkey/auth';
 import { type Declaration, readDeclarationFile } from '@latchkey/cli';
 import { defineEnv, readEnv, variable } from '@latchkey/service';
 import { Command } from 'commander';
 import { describeStartFailure } from './failure.ts';
 import { startStandalone } from './start.ts';
 import { formatWelcome } from './terminal.ts';
+
+/** One developer's machine has one address: what bounds strangers elsewhere would only be in the way here. */
+const LIMITS = {
+  token: 60_000,
+  tokenPerAddress: 60_000,
+  introspection: 120_000,
+  introspectionPerAddress: 120_000,
+  signInPerAddress: 6_000,
+};
 
 const env = defineEnv({
   AUTH_PORT: {
@@ -15,6 +25,7 @@ const env = defineEnv({
     schema: variable.text().default('info'),
     description: 'Of the log file: debug, info, warn, error or silent',
   },
+  ...limitVariables(LIMITS),
 });
 
 const program = new Command('npm start --')
@@ -29,7 +40,7 @@ const program = new Command('npm start --')
     `
 Environment:
 ${Object.entries(env)
-  .map(([name, { description }]) => `  ${name.padEnd(10)} ${description}`)
+  .map(([name, { description }]) => `  ${name.padEnd(42)} ${description}`)
   .join('\n')}
 
 Examples:
@@ -43,7 +54,8 @@ const say = (text: string) => void process.stdout.write(`${text}\n`);
 const warn = (text: string) => void process.stderr.write(`${text}\n`);
 
 async function run({ apply, data }: { apply?: string; data: string }): Promise<void> {
-  const { AUTH_PORT: authPort, API_PORT: apiPort, LOG_LEVEL: logLevel } = readEnv(env);
+  const settings = readEnv(env);
+  const { AUTH_PORT: authPort, API_PORT: apiPort, LOG_LEVEL: logLevel } = settings;
   const declaration: Declaration | undefined =
     apply === undefined ? undefined : await readDeclarationFile(apply);
   say('Latchkey is starting…');
@@ -52,6 +64,7 @@ async function run({ apply, data }: { apply?: string; data: string }): Promise<v
     authPort,
     apiPort,
     logLevel,
+    limits: readLimits(settings),
     declaration,
     say,
     warn,

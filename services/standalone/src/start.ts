@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createApi } from '@latchkey/api';
-import { createAuth } from '@latchkey/auth';
+import { createAuth, type RequestLimits } from '@latchkey/auth';
 import { type Declaration, formatPlan, formatSecrets, planDeclaration, runPlan } from '@latchkey/cli';
 import { createOperator, type Operator } from '@latchkey/registry';
 import { createMetrics, type Logger } from '@latchkey/service';
@@ -21,6 +21,8 @@ export interface StandaloneOptions {
   apiPort: number;
   /** Of the log file: debug, info, warn, error or silent. */
   logLevel?: string;
+  /** Of the authorization server's endpoints. */
+  limits: RequestLimits;
   /** Applied before anything is served. */
   declaration?: Declaration | undefined;
   /** Tells the person at the terminal what is going on. */
@@ -55,7 +57,7 @@ async function start(
   options: StandaloneOptions,
   onStop: (cleanup: Cleanup) => void,
 ): Promise<Omit<Standalone, 'stop'>> {
-  const { say, warn, authPort, apiPort, logLevel = 'info' } = options;
+  const { say, warn, authPort, apiPort, limits, logLevel = 'info' } = options;
   const folder = await openDataFolder(options.dataDir);
   onStop(lockDataDir(join(folder.path, 'standalone')));
   // Whoever waits for the description must not find that of an earlier run.
@@ -74,7 +76,9 @@ async function start(
   onStop(log.close);
   const apiKeys = await prepareRegistry({ durable, shared, secrets, addresses, folder }, options);
   const stores = { durable, shared };
-  onStop(await serveAuth(auth, addresses, secrets, { ...stores, logger: log.createLogger('auth') }));
+  onStop(
+    await serveAuth(auth, addresses, { secrets, limits }, { ...stores, logger: log.createLogger('auth') }),
+  );
   onStop(await serveApi(api, addresses, secrets, { ...stores, logger: log.createLogger('api') }));
   // Before all else: requests in flight still need the stores.
   onStop(async () => {
@@ -127,13 +131,19 @@ interface Deps {
   logger: Logger;
 }
 
-async function serveAuth(port: Port, { issuer }: Addresses, secrets: Secrets, deps: Deps): Promise<Cleanup> {
+async function serveAuth(
+  port: Port,
+  { issuer }: Addresses,
+  { secrets, limits }: { secrets: Secrets; limits: RequestLimits },
+  deps: Deps,
+): Promise<Cleanup> {
   const config = {
     issuer,
     pepper: Buffer.from(secrets.pepper, 'hex'),
     encryptionKey: Buffer.from(secrets.encryption_key, 'hex'),
     cookieKeys: [secrets.cookie_key],
     trustedProxies: [],
+    limits,
   };
   const auth = await createAuth(config, { ...deps, metrics: createMetrics('auth') });
   port.serve(auth.handler);
