@@ -1,10 +1,11 @@
-import { API_KEY_PATTERN, type Environment, type Fault, mintApiKey } from '@latchkey/protocol';
-import { type ApiKey, type ApiKeyChanges, digestSecret, type LeakedKeyPolicy } from '@latchkey/storage';
+import { type Environment, type Fault, mintApiKey } from '@latchkey/protocol';
+import { type ApiKey, digestSecret, type NewApiKeyRecord } from '@latchkey/storage';
 import { z } from 'zod';
+import { recordApiKeyChange, writeApiKey } from './api-key-changes.ts';
 import { findExpiryFaults, MAX_LIFE_MS } from './expiry.ts';
 import { InvalidInputError, NotFoundError, parseInput, StateError } from './faults.ts';
 import { apiKeyName, apiKeyScopes, ipAllowlist, rateLimit } from './inputs.ts';
-import { type Operator, recordChange } from './operator.ts';
+import type { Operator } from './operator.ts';
 import { getOrganization } from './organizations.ts';
 import { grantableScopes } from './scopes.ts';
 
@@ -45,7 +46,11 @@ export async function createApiKey(
   { organizationId, environment, ...settings }: ApiKeyInput,
 ): Promise<IssuedApiKey> {
   const checked = await checkSettings(operator, settings);
-  return issue(operator, pepper, { organizationId, environment, ...checked });
+  const { fields, key } = await mint(operator, pepper, { organizationId, environment, ...checked });
+  const apiKey = await operator.durable.apiKeys.create(fields);
+  await operator.announce({ type: 'api_key', id: apiKey.id });
+  await recordCreation(operator, apiKey);
+  return { apiKey, key };
 }
 
 export async function getApiKey({ durable }: Operator, id: string): Promise<ApiKey> {
@@ -63,8 +68,8 @@ export async function updateApiKey(
   refuseEnded(operator, await getApiKey(operator, id), 'changed');
   const checked = await checkSettings(operator, changes);
   const changed = Object.keys(checked).map((name) => WIRE_NAMES[name as keyof ApiKeySettings]);
-  const apiKey = await write(operator, id, checked);
-  await record(operator, 'api_key.updated', apiKey, { changed });
+  const apiKey = await writeApiKey(operator, id, checked);
+  await recordApiKeyChange(operator, 'api_key.updated', apiKey, { changed });
   return apiKey;
 }
 
@@ -82,77 +87,39 @@ export async function rotateApiKey(
 ): Promise<IssuedApiKey> {
   checkOverlap(overlapSeconds);
   const before = await getApiKey(operator, id);
-  refuseEnded(operator, before, 'rotated');
-  if (before.successorId !== null) {
-    throw new StateError(`API key ${id} was rotated already; its successor is ${before.successorId}`);
-  }
+  refuseRotation(operator, before);
   const { organizationId, environment, name, scopes, ipAllowlist, rateLimit } = before;
   const settings = { organizationId, environment, name, scopes, ipAllowlist, rateLimit };
-  // First the new key: a rotation that is cut short leaves a key too many, and not a program without one.
-  const issued = await issue(
-    operator,
-    pepper,
-    { ...settings, expiresAt: renewedExpiry(operator, before) },
-    { predecessor_id: id },
-  );
+  const expiresAt = renewedExpiry(operator, before);
+  const { fields, key } = await mint(operator, pepper, { ...settings, expiresAt });
   const overlapEnd = new Date(operator.now().getTime() + overlapSeconds * 1000);
-  const expiresAt = before.expiresAt && before.expiresAt < overlapEnd ? before.expiresAt : overlapEnd;
-  const successorId = issued.apiKey.id;
-  const old = await write(operator, id, { expiresAt, successorId });
-  const details = { successor_id: successorId, expires_at: expiresAt.toISOString() };
-  await record(operator, 'api_key.rotated', old, details);
-  return issued;
+  const rotated = await operator.durable.apiKeys.rotate(id, fields, overlapEnd);
+  if (!rotated) return refuseLostRotation(operator, id);
+  const { predecessor, successor } = rotated;
+  for (const changed of [successor.id, id]) await operator.announce({ type: 'api_key', id: changed });
+  await recordCreation(operator, successor, { predecessor_id: id });
+  await recordApiKeyChange(operator, 'api_key.rotated', predecessor, {
+    successor_id: successor.id,
+    expires_at: predecessor.expiresAt?.toISOString(),
+  });
+  return { apiKey: successor, key };
 }
 
 /** Final. Again is no fault, and tells running processes again. */
 export async function revokeApiKey(operator: Operator, id: string): Promise<ApiKey> {
   const before = await getApiKey(operator, id);
-  const apiKey = await write(operator, id, { revokedAt: operator.now() });
-  if (!before.revokedAt) await record(operator, 'api_key.revoked', apiKey);
+  const apiKey = await writeApiKey(operator, id, { revokedAt: operator.now() });
+  if (!before.revokedAt) await recordApiKeyChange(operator, 'api_key.revoked', apiKey);
   return apiKey;
 }
 
 /** Revokes it, and deletes the record: the audit log and the usage counts still name it. */
 export async function deleteApiKey(operator: Operator, id: string): Promise<void> {
   const apiKey = await getApiKey(operator, id);
-  await write(operator, id, { revokedAt: operator.now() });
+  await writeApiKey(operator, id, { revokedAt: operator.now() });
   await operator.durable.apiKeys.delete(id);
   await operator.announce({ type: 'api_key', id });
-  await record(operator, 'api_key.deleted', apiKey, { name: apiKey.name });
-}
-
-/** Where a key was found by a scanner. */
-export interface LeakReport {
-  /** Where it can be read. Not trusted, and kept as text. */
-  url: string;
-  /** Who found it, or in what kind of place. */
-  source: string;
-}
-
-const OUTCOMES = { revoke: 'revoked', notify: 'notified' } as const satisfies Record<LeakedKeyPolicy, string>;
-
-/**
- * Somebody found the key where others can read it: it is revoked, or marked alone, as its organisation has chosen.
- * Every report is in the audit log; one for a key that is dealt with changes nothing else.
- */
-export async function reportLeakedApiKey(
-  operator: Operator,
-  id: string,
-  report: LeakReport,
-): Promise<'revoked' | 'notified'> {
-  const before = await getApiKey(operator, id);
-  const { leakedKeyPolicy } = await getOrganization(operator, before.organizationId);
-  const outcome = before.revokedAt ? 'revoked' : OUTCOMES[leakedKeyPolicy];
-  const revokes = outcome === 'revoked' && !before.revokedAt;
-  const changes: ApiKeyChanges = {
-    ...(!before.leakedAt && { leakedAt: operator.now() }),
-    ...(revokes && { revokedAt: operator.now() }),
-  };
-  if (Object.keys(changes).length > 0) await write(operator, id, changes);
-  const details = { outcome, source: forTheLog(report.source), url: forTheLog(report.url) };
-  await record(operator, 'api_key.leaked', before, details);
-  if (revokes) await record(operator, 'api_key.revoked', before, { reason: 'leaked' });
-  return outcome;
+  await recordApiKeyChange(operator, 'api_key.deleted', apiKey, { name: apiKey.name });
 }
 
 /** As the wire and the audit log call them. */
@@ -211,59 +178,46 @@ function refuseEnded({ now }: Operator, apiKey: ApiKey, done: string): void {
   if (state !== 'active') throw new StateError(`API key ${apiKey.id} is ${state} and cannot be ${done}`);
 }
 
+function refuseRotation(operator: Operator, apiKey: ApiKey): void {
+  refuseEnded(operator, apiKey, 'rotated');
+  const { id, successorId } = apiKey;
+  if (successorId !== null) {
+    throw new StateError(`API key ${id} was rotated already; its successor is ${successorId}`);
+  }
+}
+
+/** Somebody else was faster between our look at the key and the write. */
+async function refuseLostRotation(operator: Operator, id: string): Promise<never> {
+  refuseRotation(operator, await getApiKey(operator, id));
+  throw new StateError(`API key ${id} has ended or changed meanwhile and was not rotated`);
+}
+
 function renewedExpiry({ now }: Operator, { createdAt, expiresAt }: ApiKey): Date | null {
   if (!expiresAt) return null;
   const life = Math.min(expiresAt.getTime() - createdAt.getTime(), MAX_LIFE_MS);
   return new Date(now().getTime() + life);
 }
 
-/** Writes a new key whose settings are checked already. */
-async function issue(
-  operator: Operator,
-  pepper: Buffer,
-  fields: ApiKeyInput,
-  details: Record<string, unknown> = {},
-): Promise<IssuedApiKey> {
-  const { disabledAt } = await getOrganization(operator, fields.organizationId);
-  if (disabledAt) throw new StateError(`Organisation ${fields.organizationId} is disabled`);
-  const { id, environment, secret, key } = mintApiKey(fields.environment);
-  const apiKey = await operator.durable.apiKeys.create({
-    ...fields,
-    id,
-    digest: digestSecret(pepper, secret),
-    lastFour: key.slice(-4),
-    createdBy: operator.actor,
-  });
-  await operator.announce({ type: 'api_key', id });
-  const { name, scopes, expiresAt } = apiKey;
-  await record(operator, 'api_key.created', apiKey, {
-    name,
-    environment,
-    scopes,
-    expires_at: expiresAt?.toISOString() ?? null,
-    ...details,
-  });
-  return { apiKey, key };
+interface MintedApiKey {
+  fields: NewApiKeyRecord;
+  key: string;
 }
 
-/** Durable first, then announced: a process that reads on hearing of it reads what was written. */
-async function write(operator: Operator, id: string, changes: ApiKeyChanges): Promise<ApiKey> {
-  const apiKey = await operator.durable.apiKeys.update(id, changes);
-  if (!apiKey) throw new NotFoundError('API key', id);
-  await operator.announce({ type: 'api_key', id });
-  return apiKey;
+/** A new key whose settings are checked already; stored nowhere yet. @throws {StateError} when its organisation is disabled */
+async function mint(operator: Operator, pepper: Buffer, input: ApiKeyInput): Promise<MintedApiKey> {
+  const { disabledAt } = await getOrganization(operator, input.organizationId);
+  if (disabledAt) throw new StateError(`Organisation ${input.organizationId} is disabled`);
+  const { id, secret, key } = mintApiKey(input.environment);
+  const digest = digestSecret(pepper, secret);
+  return { fields: { ...input, id, digest, lastFour: key.slice(-4), createdBy: operator.actor }, key };
 }
 
-function record(
+function recordCreation(
   operator: Operator,
-  action: string,
-  { id, organizationId }: ApiKey,
-  details: Record<string, unknown> = {},
+  apiKey: ApiKey,
+  more: Record<string, unknown> = {},
 ): Promise<void> {
-  return recordChange(operator, action, { type: 'api_key', id }, { organizationId, details });
-}
-
-/** A stranger's words: a page's address may hold the very key that was found on it. */
-function forTheLog(text: string): string {
-  return text.replace(new RegExp(API_KEY_PATTERN, 'g'), '[API key]').slice(0, 2048);
+  const { name, environment, scopes, expiresAt } = apiKey;
+  const details = { name, environment, scopes, expires_at: expiresAt?.toISOString() ?? null, ...more };
+  return recordApiKeyChange(operator, 'api_key.created', apiKey, details);
 }

@@ -143,11 +143,8 @@ export async function addApplicationSecret(
   id: string,
   { expiresAt, othersExpireAt }: Pick<SecretOptions, 'expiresAt' | 'othersExpireAt'> = {},
 ): Promise<IssuedSecret> {
-  const { secrets } = await getApplication(operator, owner, id);
-  if (secrets.length >= MAX_LIVE_SECRETS) {
-    throw new StateError(`Application ${id} has ${secrets.length} live secrets already; revoke one first`);
-  }
-  return addClientSecret(operator, pepper, id, { expiresAt, othersExpireAt });
+  await getApplication(operator, owner, id);
+  return addClientSecret(operator, pepper, id, { expiresAt, othersExpireAt, maxLive: MAX_LIVE_SECRETS });
 }
 
 export async function expireApplicationSecret(

@@ -1,8 +1,8 @@
 import { newId, randomBase62 } from '@latchkey/protocol';
-import { type Client, type ClientSecret, digestSecret } from '@latchkey/storage';
+import { type Client, type ClientSecret, digestSecret, type NewClientSecret } from '@latchkey/storage';
 import { getClient, usesSecrets } from './clients.ts';
 import { findExpiryFaults } from './expiry.ts';
-import { InvalidInputError, NotFoundError } from './faults.ts';
+import { InvalidInputError, NotFoundError, StateError } from './faults.ts';
 import { type Operator, recordChange } from './operator.ts';
 
 /** A secret as it is handed over, which happens once. */
@@ -25,9 +25,16 @@ export interface SecretOptions {
   expiresAt?: Date | undefined;
   /** A rotation: every other secret ends then, unless it ends sooner. */
   othersExpireAt?: Date | undefined;
+  /** No bound when absent. */
+  maxLive?: number | undefined;
 }
 
-/** Adds a secret. @throws {InvalidInputError} when the client has none, or an end does not lie ahead */
+/**
+ * Adds a secret.
+ *
+ * @throws {InvalidInputError} when the client has none, or an end does not lie ahead
+ * @throws {StateError} when it has `maxLive` live ones already
+ */
 export async function addClientSecret(
   operator: Operator,
   pepper: Buffer,
@@ -41,15 +48,10 @@ export async function addClientSecret(
       { field: '', message: `Client ${clientId} has no secrets: it uses ${method}` },
     ]);
   }
-  const { secret = generateClientSecret(), expiresAt = null, othersExpireAt } = options;
+  const { secret = generateClientSecret(), expiresAt = null, othersExpireAt, maxLive } = options;
   if (expiresAt) refuseExpiry(operator, expiresAt);
-  const digest = digestSecret(pepper, secret);
-  const stored = await operator.durable.clients.addSecret({
-    id: newId('secret'),
-    clientId,
-    digest,
-    expiresAt,
-  });
+  const fields = { id: newId('secret'), clientId, digest: digestSecret(pepper, secret), expiresAt };
+  const stored = await storeSecret(operator, fields, maxLive);
   if (othersExpireAt) await expireSecrets(operator, client, othersExpireAt);
   await operator.announce({ type: 'client', id: clientId });
   await recordSecretChange(operator, client, 'client.secret_created', stored.id, {
@@ -57,6 +59,17 @@ export async function addClientSecret(
     ...(othersExpireAt && { others_expire_at: othersExpireAt.toISOString() }),
   });
   return { id: stored.id, clientId, secret, expiresAt };
+}
+
+async function storeSecret(
+  { durable }: Operator,
+  fields: NewClientSecret,
+  maxLive: number | undefined,
+): Promise<ClientSecret> {
+  if (maxLive === undefined) return durable.clients.addSecret(fields);
+  const stored = await durable.clients.addSecretWithin(maxLive, fields);
+  if (stored) return stored;
+  throw new StateError(`${fields.clientId} has ${maxLive} live secrets already; revoke one first`);
 }
 
 /** Sets when a live secret ends. One that has ended stays ended. */

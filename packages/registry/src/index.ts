@@ -6,6 +6,7 @@ export * from './clients.ts';
 export * from './expiry.ts';
 export * from './faults.ts';
 export * from './inputs.ts';
+export * from './leaked-api-keys.ts';
 export * from './members.ts';
 export * from './operator.ts';
 export * from './organizations.ts';

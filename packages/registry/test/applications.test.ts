@@ -254,6 +254,14 @@ describe('the secrets of an application', () => {
     expect(await secretsOf(id)).toHaveLength(MAX_LIVE_SECRETS);
   });
 
+  it('are at most ten also when many are added at once', async () => {
+    const { id } = (await create(MACHINE)).client;
+    const attempts = await Promise.allSettled(Array.from({ length: 20 }, () => addSecret(id)));
+    const refused = attempts.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
+    expect(refused).toEqual(Array.from({ length: 11 }, () => expect.any(StateError)));
+    expect(await secretsOf(id)).toHaveLength(MAX_LIVE_SECRETS);
+  });
+
   it('are none where the application is public', async () => {
     const { id } = (await create({ ...WEB, application_type: 'spa' })).client;
     await expect(addSecret(id)).rejects.toThrow(InvalidInputError);

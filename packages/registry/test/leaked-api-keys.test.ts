@@ -11,6 +11,8 @@ import { createRegistry, makeApiKey, type Registry } from './registry.ts';
 
 const REPORT = { url: 'https://github.com/acme/app/blob/main/config.js', source: 'content' };
 
+const DAY = 86_400;
+
 let registry: Registry;
 beforeAll(async () => {
   registry = await createRegistry();
@@ -60,20 +62,37 @@ describe('an API key that was found in public', () => {
   });
 
   it.each(['org_a', 'org_b'])(
-    'and is reported again (%s) changes nothing but the audit log',
+    'and is reported again (%s) changes nothing, and is in the audit log once a day',
     async (owner) => {
       const id = await make(owner);
       const outcome = await report(id);
       const before = await getApiKey(registry.operator, id);
       registry.takeAnnounced();
       await registry.takeAudited();
-      registry.pass(60);
+      for (const seconds of [60, DAY - 61]) {
+        registry.pass(seconds);
+        expect(await report(id)).toBe(outcome);
+        expect(await actions()).toEqual([]);
+      }
+      registry.pass(62);
       expect(await report(id)).toBe(outcome);
       expect(await getApiKey(registry.operator, id)).toEqual(before);
       expect(registry.takeAnnounced()).toEqual([]);
       expect(await actions()).toEqual(['api_key.leaked']);
     },
   );
+
+  it('and is found in other places has each of them in the audit log, up to twenty a day', async () => {
+    const id = await make('org_b');
+    const other = await make('org_b');
+    const places = Array.from({ length: 30 }, (_, index) => `https://a.example/${index}`);
+    for (const url of [...places, ...places]) await report(id, { url });
+    await report(other);
+    const events = await registry.takeAudited();
+    expect(events.filter(({ target }) => target?.id === other)).toHaveLength(1);
+    const own = events.filter(({ target }) => target?.id === id);
+    expect(own.map(({ details }) => details.url)).toEqual(places.slice(0, 20));
+  });
 
   it('and was marked alone is revoked by the next report after the organisation has changed its mind', async () => {
     const id = await make('org_b');
@@ -82,6 +101,8 @@ describe('an API key that was found in public', () => {
     expect(await report(id)).toBe('revoked');
     await updateOrganization(registry.operator, 'org_b', { leaked_key_policy: 'notify' });
     expect((await getApiKey(registry.operator, id)).revokedAt).not.toBeNull();
+    // Within the day, since something changed.
+    expect((await actions()).filter((action) => action === 'api_key.leaked')).toHaveLength(2);
   });
 
   it('and was revoked before keeps the instant of its end', async () => {

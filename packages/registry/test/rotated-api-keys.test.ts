@@ -71,6 +71,24 @@ describe('a rotated API key', () => {
     await rotate(apiKey.id);
   });
 
+  it('has one successor also when many rotate at once: the others are refused, and no key of theirs is left', async () => {
+    const { id } = (await make()).apiKey;
+    const page = { organizationId: 'org_a', limit: 1000 };
+    const before = await registry.durable.apiKeys.list(page);
+    await registry.takeAudited();
+    const attempts = await Promise.allSettled(Array.from({ length: 20 }, () => rotate(id)));
+    const [winner, ...others] = attempts.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    expect(others).toEqual([]);
+    const refusals = attempts.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
+    expect(refusals).toEqual(Array.from({ length: 19 }, () => expect.any(StateError)));
+    expect(String(refusals[0])).toContain(winner?.apiKey.id);
+    const { successorId } = await getApiKey(registry.operator, id);
+    expect(successorId).toBe(winner?.apiKey.id);
+    expect(await registry.durable.apiKeys.list(page)).toHaveLength(before.length + 1);
+    const actions = (await registry.takeAudited()).map(({ action }) => action);
+    expect(actions).toEqual(['api_key.created', 'api_key.rotated']);
+  });
+
   it('cannot be revoked or expired, and no key is made when it is refused', async () => {
     const { id: revoked } = (await make()).apiKey;
     await revokeApiKey(registry.operator, revoked);

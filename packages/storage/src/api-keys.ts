@@ -38,11 +38,13 @@ export type NewApiKeyRecord = Omit<
 >;
 
 export type ApiKeyChanges = Partial<
-  Pick<
-    ApiKey,
-    'name' | 'scopes' | 'ipAllowlist' | 'rateLimit' | 'expiresAt' | 'revokedAt' | 'leakedAt' | 'successorId'
-  >
+  Pick<ApiKey, 'name' | 'scopes' | 'ipAllowlist' | 'rateLimit' | 'expiresAt' | 'revokedAt' | 'leakedAt'>
 >;
+
+export interface RotatedApiKey {
+  predecessor: ApiKey;
+  successor: ApiKey;
+}
 
 export interface ApiKeys {
   /** Inserts. Throws `ConflictError` when the id is taken or there is no such organisation. */
@@ -63,6 +65,13 @@ export interface ApiKeys {
    * stays as it is. Answers undefined when there is no such key.
    */
   update(id: string, changes: ApiKeyChanges): Promise<ApiKey | undefined>;
+  /**
+   * Puts a new key in the place of another, which ends at `endsAt` or at its own expiry where that is sooner. One
+   * compare-and-set, all or nothing: of any number of callers exactly one rotates. The others are answered undefined
+   * and store nothing, as where there is no such key, or it is revoked, expired or rotated. Throws `ConflictError`,
+   * and changes nothing, where `create` does.
+   */
+  rotate(id: string, successor: NewApiKeyRecord, endsAt: Date): Promise<RotatedApiKey | undefined>;
   /** Deletes the record. Answers false when there was none. */
   delete(id: string): Promise<boolean>;
   /**

@@ -26,6 +26,8 @@ export interface Client {
   secrets: ClientSecret[];
 }
 
+export type NewClientSecret = Pick<ClientSecret, 'id' | 'clientId' | 'digest' | 'expiresAt'>;
+
 export interface Clients {
   /** Inserts. Throws `ConflictError` when the id is taken. */
   create(client: Pick<Client, 'id' | 'organizationId' | 'environment' | 'metadata'>): Promise<Client>;
@@ -49,7 +51,12 @@ export interface Clients {
   delete(id: string): Promise<boolean>;
 
   /** Inserts. Throws `ConflictError` when the id is taken or there is no such client. */
-  addSecret(secret: Pick<ClientSecret, 'id' | 'clientId' | 'digest' | 'expiresAt'>): Promise<ClientSecret>;
+  addSecret(secret: NewClientSecret): Promise<ClientSecret>;
+  /**
+   * `addSecret`, unless the client has `maxLive` secrets that have not expired: then it answers undefined and stores
+   * nothing. However many add at once in this way, no more than `maxLive` live.
+   */
+  addSecretWithin(maxLive: number, secret: NewClientSecret): Promise<ClientSecret | undefined>;
   /** Sets when a live secret ends. Answers false when the client has none with this id: what has ended stays ended. */
   expireSecret(clientId: string, secretId: string, at: Date): Promise<boolean>;
   /** Ends the secret now. Answers false when the client has no such secret. */

@@ -110,6 +110,7 @@ describe('a report of a leaked key', () => {
     const again = await report({ token: leaked });
     expect(again.answer).toEqual(first.answer);
     expect(await find(apiKey.id)).toEqual(before);
+    expect(await eventsOf(apiKey.id)).toHaveLength(1);
     expect(await eventsOf(apiKey.id, 'api_key.revoked')).toHaveLength(1);
   });
 

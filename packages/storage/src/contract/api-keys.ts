@@ -4,7 +4,7 @@ import type { NewApiKeyRecord } from '../api-keys.ts';
 import { ConflictError } from '../errors.ts';
 import type { DurableFixture } from './durable.ts';
 
-const newKey = (organizationId: string, fields: Partial<NewApiKeyRecord> = {}): NewApiKeyRecord => ({
+export const newKey = (organizationId: string, fields: Partial<NewApiKeyRecord> = {}): NewApiKeyRecord => ({
   id: newId('apiKey'),
   organizationId,
   environment: 'live',
@@ -165,7 +165,6 @@ function testUpdates(fixture: () => DurableFixture): void {
         rateLimit: null,
         expiresAt: clock.in(60),
         leakedAt: clock.now(),
-        successorId: newId('apiKey'),
       };
       const after = await storage.apiKeys.update(before.id, changes);
       expect(after).toEqual({ ...renamed, ...changes });

@@ -240,7 +240,32 @@ function testSecrets(fixture: () => DurableFixture): void {
 
     test('one of a client that does not exist is a conflict', async () => {
       const { storage } = fixture();
-      await expect(storage.clients.addSecret(newSecret(newId('client')))).rejects.toThrow(ConflictError);
+      const secret = newSecret(newId('client'));
+      await expect(storage.clients.addSecret(secret)).rejects.toThrow(ConflictError);
+      await expect(storage.clients.addSecretWithin(1, secret)).rejects.toThrow(ConflictError);
+    });
+
+    test('of 20 added at once within a bound, as many live as it says, expired ones not counted', async () => {
+      const { storage, peer, client, clock } = fixture();
+      const { id } = await client();
+      const { id: other } = await client();
+      for (let index = 0; index < 3; index += 1) {
+        await storage.clients.addSecret(newSecret(id, clock.in(-1)));
+        await storage.clients.addSecret(newSecret(other));
+      }
+      const first = await storage.clients.addSecret(newSecret(id));
+      const added = await Promise.all(
+        Array.from({ length: 20 }, (_, index) =>
+          (index % 2 ? storage : peer).clients.addSecretWithin(4, newSecret(id, clock.in(60))),
+        ),
+      );
+      const stored = added.filter((secret) => secret !== undefined);
+      expect(stored).toHaveLength(3);
+      const live = (await storage.clients.find(id))?.secrets ?? [];
+      expect(new Set(live)).toEqual(new Set([first, ...stored]));
+      clock.advance(60);
+      expect(await storage.clients.addSecretWithin(2, newSecret(id))).toMatchObject({ clientId: id });
+      expect(await storage.clients.addSecretWithin(2, newSecret(id))).toBeUndefined();
     });
   });
 }

@@ -6,6 +6,7 @@ import type { Grant } from '../grants.ts';
 import type { Organization } from '../organizations.ts';
 import type { DurableStorage } from '../storage.ts';
 import { testAccounts } from './accounts.ts';
+import { testApiKeyRotations } from './api-key-rotations.ts';
 import { testApiKeys } from './api-keys.ts';
 import { testAuditEvents } from './audit-events.ts';
 import { testClients } from './clients.ts';
@@ -64,6 +65,7 @@ export function describeDurableStorage(
     testAccounts(fixture);
     testClients(fixture);
     testApiKeys(fixture);
+    testApiKeyRotations(fixture);
     testResourceServers(fixture);
     testGrants(fixture);
     testRefreshTokens(fixture);

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { ApiKey, ApiKeyChanges, ApiKeys, NewApiKeyRecord } from '../api-keys.ts';
+import type { ApiKey, ApiKeyChanges, ApiKeys, NewApiKeyRecord, RotatedApiKey } from '../api-keys.ts';
 import type { PostgresContext } from './database.ts';
 import { isStorable } from './text.ts';
 
@@ -49,6 +49,8 @@ export function createPostgresApiKeys(context: PostgresContext): ApiKeys {
         .executeTakeFirst();
       return row && toApiKey(row);
     },
+    rotate: async (id, successor, endsAt) =>
+      isStorable(id) ? rotate(context, id, successor, endsAt) : undefined,
     async delete(id) {
       if (!isStorable(id)) return false;
       const { numDeletedRows } = await db
@@ -68,7 +70,10 @@ export function createPostgresApiKeys(context: PostgresContext): ApiKeys {
   };
 }
 
-async function create({ db, now }: PostgresContext, key: NewApiKeyRecord): Promise<ApiKey> {
+async function create(
+  { db, now }: Pick<PostgresContext, 'db' | 'now'>,
+  key: NewApiKeyRecord,
+): Promise<ApiKey> {
   const { createdBy, scopes, ipAllowlist, ...columns } = key;
   const row = await db
     .insertInto('apiKeys')
@@ -84,6 +89,33 @@ async function create({ db, now }: PostgresContext, key: NewApiKeyRecord): Promi
     .returning(COLUMNS)
     .executeTakeFirstOrThrow();
   return toApiKey(row);
+}
+
+/** The update decides: callers that come at once wait for its row, and then find a successor in it. */
+function rotate(
+  { db, now }: PostgresContext,
+  id: string,
+  successor: NewApiKeyRecord,
+  endsAt: Date,
+): Promise<RotatedApiKey | undefined> {
+  return db.transaction().execute(async (tx) => {
+    const row = await tx
+      .updateTable('apiKeys')
+      .set({
+        successorId: successor.id,
+        // `least` passes over null.
+        expiresAt: sql<Date>`least(expires_at, ${endsAt}::timestamptz)`,
+        updatedAt: now(),
+      })
+      .where('id', '=', id)
+      .where('successorId', 'is', null)
+      .where('revokedAt', 'is', null)
+      .where((eb) => eb.or([eb('expiresAt', 'is', null), eb('expiresAt', '>', now())]))
+      .returning(COLUMNS)
+      .executeTakeFirst();
+    if (!row) return undefined;
+    return { predecessor: toApiKey(row), successor: await create({ db: tx, now }, successor) };
+  });
 }
 
 /** Takes the rows in one order, so that processes which write the same keys at once cannot deadlock. */

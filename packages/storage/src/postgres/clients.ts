@@ -1,4 +1,4 @@
-import type { Client, ClientSecret, Clients } from '../clients.ts';
+import type { Client, ClientSecret, Clients, NewClientSecret } from '../clients.ts';
 import type { PostgresContext } from './database.ts';
 import { isStorable } from './text.ts';
 
@@ -53,19 +53,13 @@ export function createPostgresClients(context: PostgresContext): Clients {
   };
 }
 
-function createSecrets({
-  db,
-  now,
-  query,
-  testInstant,
-}: PostgresContext): Pick<Clients, 'addSecret' | 'expireSecret' | 'revokeSecret'> {
+type Secrets = Pick<Clients, 'addSecret' | 'addSecretWithin' | 'expireSecret' | 'revokeSecret'>;
+
+function createSecrets(context: PostgresContext): Secrets {
+  const { db, now, query, testInstant } = context;
   return {
-    addSecret: (secret) =>
-      db
-        .insertInto('clientSecrets')
-        .values({ ...secret, createdAt: now() })
-        .returning(SECRET_COLUMNS)
-        .executeTakeFirstOrThrow(),
+    addSecret: (secret) => addSecret(context, secret),
+    addSecretWithin: (maxLive, secret) => addSecretWithin(context, maxLive, secret),
     expireSecret: async (clientId, id, at) =>
       (await query(EXPIRE_SECRET, [testInstant(), clientId, id, at])).length > 0,
     async revokeSecret(clientId, id) {
@@ -78,6 +72,39 @@ function createSecrets({
       return numUpdatedRows > 0n;
     },
   };
+}
+
+function addSecret(
+  { db, now }: Pick<PostgresContext, 'db' | 'now'>,
+  secret: NewClientSecret,
+): Promise<ClientSecret> {
+  return db
+    .insertInto('clientSecrets')
+    .values({ ...secret, createdAt: now() })
+    .returning(SECRET_COLUMNS)
+    .executeTakeFirstOrThrow();
+}
+
+/**
+ * Whoever adds holds the client's row. The count is a statement of its own: one that had waited for the row would
+ * count what there was before it waited.
+ */
+function addSecretWithin(
+  { db, now }: PostgresContext,
+  maxLive: number,
+  secret: NewClientSecret,
+): Promise<ClientSecret | undefined> {
+  return db.transaction().execute(async (tx) => {
+    await tx.selectFrom('clients').select('id').where('id', '=', secret.clientId).forNoKeyUpdate().execute();
+    const live = await tx
+      .selectFrom('clientSecrets')
+      .select('id')
+      .where('clientId', '=', secret.clientId)
+      .where((eb) => eb.or([eb('expiresAt', 'is', null), eb('expiresAt', '>', now())]))
+      .limit(maxLive)
+      .execute();
+    return live.length < maxLive ? addSecret({ db: tx, now }, secret) : undefined;
+  });
 }
 
 /**

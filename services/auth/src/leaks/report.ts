@@ -46,7 +46,7 @@ export function parseReport(body: string): Match[] {
 
 /**
  * Does with each key what its organisation has chosen. A text that was found in several places is one key and several
- * reports; a report that comes again changes nothing that is not changed already.
+ * reports; a report that comes again changes nothing that is not changed already, and is written down once a day.
  */
 export async function handleReport(
   matches: readonly Match[],
