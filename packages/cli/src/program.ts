@@ -4,6 +4,7 @@ import { applyCommand } from './commands/apply.ts';
 import { clientCommand } from './commands/client.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { orgCommand } from './commands/org.ts';
+import { purgeCommand } from './commands/purge.ts';
 import { resourceServerCommand } from './commands/resource-server.ts';
 import { signingKeysCommand } from './commands/signing-keys.ts';
 import { userCommand } from './commands/user.ts';
@@ -24,6 +25,7 @@ export function createProgram(): Command {
     resourceServerCommand(),
     signingKeysCommand(),
     applyCommand(),
+    purgeCommand(),
   ];
   for (const command of commands) program.addCommand(command);
   for (const command of descendants(program)) {

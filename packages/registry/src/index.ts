@@ -10,6 +10,7 @@ export * from './leaked-api-keys.ts';
 export * from './members.ts';
 export * from './operator.ts';
 export * from './organizations.ts';
+export * from './purge.ts';
 export * from './resource-servers.ts';
 export * from './revoke.ts';
 export * from './scopes.ts';

@@ -55,7 +55,7 @@ export function createOperator(options: OperatorOptions): Operator {
 export function recordChange(
   { durable, actor, origin }: Operator,
   action: string,
-  target: { type: string; id: string },
+  target: AuditEvent['target'],
   more: Pick<NewAuditEvent, 'organizationId' | 'details'> = {},
 ): Promise<void> {
   const { ip, requestId } = origin;

@@ -51,6 +51,11 @@ export interface Grants {
   revoke(id: string): Promise<boolean>;
   /** Revokes every live grant that matches all the named fields (at least one); answers their ids. */
   revokeMatching(filter: GrantFilter): Promise<string[]>;
+  /**
+   * Deletes grants whose expiry was before, revoked ones too, with their refresh tokens; answers how many grants. An
+   * id that was purged is as unknown: leave `before` so far back that nobody holds a revoked grant to put it again.
+   */
+  purge(before: Date): Promise<number>;
 
   findConsent(
     accountId: string,

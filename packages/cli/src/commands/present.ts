@@ -1,5 +1,5 @@
 import { apiKeyPrefix } from '@latchkey/protocol';
-import { apiKeyState, keyState, toInput } from '@latchkey/registry';
+import { apiKeyState, keyState, type Purged, toInput } from '@latchkey/registry';
 import type {
   Account,
   ApiKey,
@@ -99,5 +99,15 @@ export function presentSigningKey(key: SigningKey, keys: SigningKey[], now: Date
     active_at: key.activeAt,
     retired_at: key.retiredAt,
     public_jwk: key.publicJwk,
+  };
+}
+
+export function presentPurged(purged: Purged): Shape {
+  return {
+    refresh_tokens: purged.refreshTokens,
+    grants: purged.grants,
+    revocations: purged.revocations,
+    idempotency_keys: purged.idempotencyKeys,
+    usage: purged.usage,
   };
 }

@@ -39,6 +39,11 @@ export function parseSeconds(text: string): number {
   return Number(text);
 }
 
+export function parseDays(text: string): number {
+  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('Say a whole number of days.');
+  return Number(text);
+}
+
 /** Requests per minute, or null for `none`. Not a parser of commander's, which takes null for a missing value. */
 export function readRateLimit(text: string | undefined): number | null | undefined {
   if (text === undefined) return undefined;

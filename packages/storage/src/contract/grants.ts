@@ -93,6 +93,29 @@ export function testGrants(fixture: () => DurableFixture): void {
       expect(await storage.grants.find(id)).toBeDefined();
     });
 
+    test('a purge deletes those whose expiry was before, revoked or not, with their refresh tokens alone', async () => {
+      const { storage, grant, account, client, clock } = fixture();
+      const { grants, refreshTokens } = storage;
+      const parties = { accountId: (await account()).id, clientId: (await client()).id };
+      const over = await grant({ ...parties, expiresAt: clock.in(60) });
+      const revoked = await grant({ ...parties, expiresAt: clock.in(60) });
+      const live = await grant({ ...parties, expiresAt: clock.in(61) });
+      const put = ({ id }: typeof over) =>
+        refreshTokens.put({ ...parties, value: id, grantId: id, payload: {}, expiresAt: clock.in(90) });
+      for (const each of [over, revoked, live]) await put(each);
+      await grants.revoke(revoked.id);
+      await grants.purge(clock.in(60));
+      expect(await refreshTokens.find(over.id)).toBeDefined();
+      expect(await grants.purge(clock.in(61))).toBeGreaterThanOrEqual(2);
+      expect(await grants.purge(clock.in(61))).toBe(0);
+      expect(await refreshTokens.find(over.id)).toBeUndefined();
+      expect(await refreshTokens.find(live.id)).toBeDefined();
+      expect(await grants.find(live.id)).toBeDefined();
+      // Unknown by now: what was put again under its id is a new grant.
+      expect(await grants.put({ ...revoked, payload: {}, expiresAt: clock.in(60) })).toBe(true);
+      expect(await storage.clients.find(parties.clientId)).toBeDefined();
+    });
+
     test('of parallel revocations of one grant, one answers true', async () => {
       const { storage, peer, grant } = fixture();
       const { id } = await grant();

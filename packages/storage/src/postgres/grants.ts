@@ -1,6 +1,7 @@
 import { type SelectQueryBuilder, sql } from 'kysely';
 import type { Grant, GrantFilter, Grants } from '../grants.ts';
 import type { Database, PostgresContext } from './database.ts';
+import { purge } from './purge.ts';
 import { isStorable } from './text.ts';
 
 const FIND = `
@@ -32,6 +33,7 @@ export function createPostgresGrants(context: PostgresContext): Grants {
     },
     revokeMatching: async (filter) =>
       revokeWhere(context, (grants) => grants.where((eb) => eb.and(requireFields(filter)))),
+    purge: (before) => purge(context, 'grants', before),
     ...createConsents(context),
   };
 }

@@ -1,5 +1,6 @@
 import type { IdempotencyClaim, IdempotencyKeys } from '../idempotency.ts';
 import type { PostgresContext } from './database.ts';
+import { purge } from './purge.ts';
 
 export function createPostgresIdempotencyKeys(context: PostgresContext): IdempotencyKeys {
   const { db } = context;
@@ -20,13 +21,7 @@ export function createPostgresIdempotencyKeys(context: PostgresContext): Idempot
         .where('status', 'is', null)
         .execute();
     },
-    async purge(before) {
-      const { numDeletedRows } = await db
-        .deleteFrom('idempotencyKeys')
-        .where('expiresAt', '<', before)
-        .executeTakeFirstOrThrow();
-      return Number(numDeletedRows);
-    },
+    purge: (before) => purge(context, 'idempotencyKeys', before),
   };
 }
 

@@ -1,6 +1,7 @@
 import { digestBearer } from '../digest.ts';
 import type { RefreshToken, RefreshTokens, RefreshTokenUse } from '../refresh-tokens.ts';
 import type { PostgresContext } from './database.ts';
+import { purge } from './purge.ts';
 
 export function createPostgresRefreshTokens(context: PostgresContext): RefreshTokens {
   const { db, query } = context;
@@ -15,13 +16,7 @@ export function createPostgresRefreshTokens(context: PostgresContext): RefreshTo
         .executeTakeFirstOrThrow();
       return numDeletedRows > 0n;
     },
-    async purge(before) {
-      const { numDeletedRows } = await db
-        .deleteFrom('refreshTokens')
-        .where('expiresAt', '<', before)
-        .executeTakeFirstOrThrow();
-      return Number(numDeletedRows);
-    },
+    purge: (before) => purge(context, 'refreshTokens', before),
   };
 }
 

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Revocation, Revocations } from '../revocations.ts';
 import type { PostgresContext } from './database.ts';
+import { purge } from './purge.ts';
 import { isStorable } from './text.ts';
 
 const COLUMNS = ['subject', 'id', 'revokedAt', 'expiresAt'] as const;
@@ -9,7 +10,8 @@ const FIND_ANY = `
   select subject, id, revoked_at, expires_at from revocations
   join unnest($1::text[], $2::text[]) as wanted (subject, id) using (subject, id)`;
 
-export function createPostgresRevocations({ db, now, query }: PostgresContext): Revocations {
+export function createPostgresRevocations(context: PostgresContext): Revocations {
+  const { db, now, query } = context;
   return {
     async put(revocation) {
       await db
@@ -36,12 +38,6 @@ export function createPostgresRevocations({ db, now, query }: PostgresContext): 
         .where('expiresAt', '>', now())
         .orderBy('revokedAt')
         .execute(),
-    async purge(before) {
-      const { numDeletedRows } = await db
-        .deleteFrom('revocations')
-        .where('expiresAt', '<', before)
-        .executeTakeFirstOrThrow();
-      return Number(numDeletedRows);
-    },
+    purge: (before) => purge(context, 'revocations', before),
   };
 }

@@ -1,22 +1,17 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Usage, UsageCount, UsageGroup, UsageQuery, UsageRow } from '../usage.ts';
 import type { PostgresContext } from './database.ts';
+import { purge } from './purge.ts';
 import { isStorable } from './text.ts';
 
 export function createPostgresUsage(context: PostgresContext): Usage {
-  const { db, query } = context;
+  const { query } = context;
   return {
     async add(counts) {
       await query(ADD, toArrays(counts.filter(({ organizationId }) => isStorable(organizationId))));
     },
     list: (asked) => list(context, asked),
-    async purge(before) {
-      const { numDeletedRows } = await db
-        .deleteFrom('usage')
-        .where('minute', '<', before)
-        .executeTakeFirstOrThrow();
-      return Number(numDeletedRows);
-    },
+    purge: (before) => purge(context, 'usage', before),
   };
 }
 
