@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createApi } from '@latchkey/api';
 import { createAuth, type RequestLimits } from '@latchkey/auth';
 import { type Declaration, formatPlan, formatSecrets, planDeclaration, runPlan } from '@latchkey/cli';
-import { createOperator, type Operator } from '@latchkey/registry';
+import { createOperator, type Operator, purgeExpired } from '@latchkey/registry';
 import { createMetrics, type Logger } from '@latchkey/service';
 import { type DurableStorage, lockDataDir, openMemory, type SharedStorage } from '@latchkey/storage';
 import { type DataFolder, openDataFolder, writePrivateJson } from './data-folder.ts';
@@ -104,6 +104,7 @@ async function prepareRegistry(
   { declaration, say }: StandaloneOptions,
 ): Promise<ApiKeys> {
   const operator = createOperator({ durable, feed: shared.feed, name: 'standalone' });
+  await purgeExpired(operator);
   const pepper = Buffer.from(secrets.pepper, 'hex');
   await runPlan(await planDeclaration(operator, pepper, demoDeclaration(secrets, addresses)));
   await seedDemoData(durable.manufacturing, operator.now());

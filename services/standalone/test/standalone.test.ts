@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { openPglite } from '@latchkey/storage';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Description } from '../src/index.ts';
 import { fetchToken, launch, launchReady, newFolder, readDescription, stop } from './process.ts';
@@ -155,6 +156,21 @@ describe('npm start', { timeout }, () => {
     expect(paths).toContain('/api/v2/work-orders');
     const { clients } = await readDescription(folder.cwd);
     expect(log).not.toContain(String(clients.machine.client_secret));
+  });
+
+  it('deletes at its start what is long over, and says nothing of it', async () => {
+    const open = () => openPglite({ dataDir: join(folder.cwd, '.latchkey/db') });
+    const ended = new Date('2020-01-01T00:00:00Z');
+    const revocation = { subject: 'token', id: 'long_over', revokedAt: ended, expiresAt: ended } as const;
+    const before = await open();
+    await before.revocations.put(revocation);
+    await before.close();
+    const running = await launchReady(folder.cwd);
+    expect(await stop(running)).toBe(0);
+    expect(running.output().stdout).not.toMatch(/purge|delete/i);
+    const after = await open();
+    onTestFinished(after.close);
+    expect(await after.revocations.findAny([revocation])).toEqual([]);
   });
 
   it('applies a file before it serves, and finds nothing to do the next time', async () => {
