@@ -47,7 +47,8 @@ export interface Organizations {
   list(): Promise<Organization[]>;
   /**
    * Those changed at or after this instant. With a margin before the last look it tells a process what a lost
-   * announcement did not. Deleted ones are missing: disable, announce, then delete.
+   * announcement did not. Deleted ones are missing: disable, announce, then delete. While a previous release runs
+   * that does not know `updatedAt`, those that it disabled since then are told too, its other changes are not.
    */
   listChangedSince(since: Date): Promise<Organization[]>;
   /** Changes the named fields and `updatedAt`. Answers undefined when there is no such organisation. */

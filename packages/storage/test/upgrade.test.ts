@@ -9,6 +9,7 @@ const PREVIOUS = readMigrations().filter(({ version }) => version <= 2);
 /** As the release before API keys inserts one. */
 const INSERT =
   'insert into organizations (id, name, plan, created_at, disabled_at) values ($1, $2, $3, $4, $5)';
+const DISABLE = 'update organizations set disabled_at = $2 where id = $1';
 const CREATED_AT = new Date('2026-01-02T03:04:05Z');
 
 describe('a database of the release before API keys', () => {
@@ -63,5 +64,20 @@ describe('a database of the release before API keys', () => {
     expect(made).toMatchObject({ name: 'New', createdAt: CREATED_AT, ...defaults });
     // Later than its creation says: whoever asks what changed lately is told of it.
     expect(made?.updatedAt.getTime()).toBeGreaterThan(before);
+  });
+
+  test('tells which organisations the previous release has disabled lately, while it is rolled', async () => {
+    for (const id of ['org_stopped', 'org_running']) await run(INSERT, [id, 'A', 'free', CREATED_AT, null]);
+    const storage = openPostgres({ url: database.url });
+    try {
+      const since = new Date(Date.now() + 60_000);
+      expect(await storage.organizations.listChangedSince(since)).toEqual([]);
+      await run(DISABLE, ['org_stopped', since]);
+      const changed = await storage.organizations.listChangedSince(since);
+      expect(changed).toMatchObject([{ id: 'org_stopped', disabledAt: since }]);
+      expect(changed[0]?.updatedAt.getTime()).toBeLessThan(since.getTime());
+    } finally {
+      await storage.close();
+    }
   });
 });

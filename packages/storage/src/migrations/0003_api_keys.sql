@@ -8,6 +8,8 @@ alter table organizations
   add column updated_at timestamptz not null default now();
 update organizations set updated_at = created_at;
 create index organizations_updated_at on organizations (updated_at);
+-- The previous release disables without moving updated_at.
+create index organizations_disabled_at on organizations (disabled_at);
 
 -- `position` is the order of insertion: what lists are sorted and continued by. `successor_id` has no foreign key:
 -- that a key was rotated stays true when its successor is gone.

@@ -30,7 +30,11 @@ export function createPostgresOrganizations(context: PostgresContext): Organizat
         : undefined,
     list: () => db.selectFrom('organizations').select(COLUMNS).orderBy('createdAt').orderBy('id').execute(),
     listChangedSince: (since) =>
-      db.selectFrom('organizations').select(COLUMNS).where('updatedAt', '>=', since).execute(),
+      db
+        .selectFrom('organizations')
+        .select(COLUMNS)
+        .where((eb) => eb.or([eb('updatedAt', '>=', since), eb('disabledAt', '>=', since)]))
+        .execute(),
     update: (id, changes) =>
       db
         .updateTable('organizations')
