@@ -23,6 +23,7 @@ import { answerInJson, finishAnswers } from './provider/answers.ts';
 import { createFindBySecret } from './provider/client-secrets.ts';
 import { createProvider, type ProviderDeps } from './provider/create-provider.ts';
 import { describeServer } from './provider/discovery.ts';
+import { exactPaths } from './provider/exact-paths.ts';
 import { pinHost } from './provider/host.ts';
 import { requireHttps } from './provider/https.ts';
 import {
@@ -71,6 +72,7 @@ export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
   // The key set names no URL: resource servers may fetch it by an address inside the network.
   provider.use(serveJwks(keyRing, JWKS_PATHS));
   provider.use(pinHost(config.issuer));
+  provider.use(exactPaths());
   provider.use(limitByAddress(requestLimits));
   provider.use(readPostedForm());
   provider.use(limitByClient(requestLimits));
@@ -84,7 +86,7 @@ export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
   provider.use(redirectPosted([ROUTES.authorization, ROUTES.end_session]));
   provider.use(under(INTERACTION_PATHS, createInteractionRoutes({ ...deps, provider })));
   provider.use(nameRoute());
-  provider.use(finishAnswers());
+  provider.use(finishAnswers(config.issuer));
   provider.use(describeServer(directory));
   provider.use(untypedRevocation(ROUTES.revocation));
   provider.use(introspectAfterLibrary(introspect));

@@ -79,6 +79,38 @@ describe('discovery', () => {
   });
 });
 
+describe('a path', () => {
+  const spellings = (path: string) => [
+    `${path}/`,
+    path.toUpperCase(),
+    path.replace(/[a-z]/, (letter) => letter.toUpperCase()),
+    `${path.toUpperCase()}/`,
+  ];
+
+  test.each([
+    '/oauth/authorize',
+    '/oauth/authorize/uid',
+    '/oauth/logout',
+    '/oauth/logout/confirm',
+    '/oauth/token',
+    '/oauth/introspect',
+    '/oauth/revoke',
+    '/oauth/userinfo',
+    '/oauth/jwks',
+    '/leaked-keys',
+    '/interaction/uid',
+    '/.well-known/openid-configuration',
+    '/.well-known/oauth-authorization-server',
+  ])('%s is found as it is written and in no other way', async (path) => {
+    for (const spelling of spellings(path)) {
+      for (const method of ['GET', 'POST', 'OPTIONS']) {
+        const response = await fetch(`${scene.auth.issuer}${spelling}`, { method, redirect: 'manual' });
+        expect(response.status, `${method} ${spelling}`).toBe(404);
+      }
+    }
+  });
+});
+
 describe('the host', () => {
   test.each(['/.well-known/openid-configuration', '/oauth/authorize', '/oauth/token', '/'])(
     'other than the issuer’s is refused at %s, with the right address',
@@ -133,6 +165,14 @@ describe('pages', () => {
 });
 
 describe('responses', () => {
+  test('that ask for a client name this server, whatever page asked', async () => {
+    for (const headers of [{}, { origin: 'https://evil.test' }, { origin: 'x", error="none' }]) {
+      const answer = await postForm(`${scene.auth.issuer}/oauth/revoke`, { token: 'x' }, headers);
+      expect(answer.status).toBe(401);
+      expect(answer.headers.get('www-authenticate')).toBe(`Basic realm="${scene.auth.issuer}"`);
+    }
+  });
+
   test.each(['token', 'id_token', 'code id_token', 'none'])('of type %s are not supported', async (type) => {
     const query = new URLSearchParams({
       client_id: scene.client.id,
@@ -171,6 +211,23 @@ describe('responses', () => {
     );
     expect(confidential.status).toBe(400);
   });
+
+  test.each([123, null, true, ['client_x'], { a: 1 }])(
+    'to an assertion whose subject is %j are a refusal',
+    async (sub) => {
+      const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+      const form = {
+        token: 'x',
+        grant_type: 'client_credentials',
+        client_assertion: `${part({ alg: 'ES256' })}.${part({ sub })}.AAAA`,
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      };
+      for (const path of ['token', 'introspect', 'revoke']) {
+        const { status, body } = await postForm(`${scene.auth.issuer}/oauth/${path}`, form);
+        expect([400, 401], `${path} ${JSON.stringify(body)}`).toContain(status);
+      }
+    },
+  );
 
   test('to bad input are never a server error', async () => {
     const { issuer } = scene.auth;

@@ -5,7 +5,7 @@ import { errors } from 'oidc-provider';
  * Finishes what the library answered. Its own faults, a store that is away among them, go to the shell: one place
  * renders errors, and an outage is a 503 with `Retry-After`, never a refused grant. Refusals get the request id.
  */
-export function finishAnswers(): Koa.Middleware {
+export function finishAnswers(issuer: string): Koa.Middleware {
   return async function answers(ctx, next) {
     await next();
     const { libraryError, requestId } = ctx.state;
@@ -17,7 +17,7 @@ export function finishAnswers(): Koa.Middleware {
     const properCode = findProperCode(libraryError);
     if (properCode === 'invalid_client') {
       ctx.status = 401;
-      ctx.set('WWW-Authenticate', `Basic realm="${ctx.origin}"`);
+      ctx.set('WWW-Authenticate', `Basic realm="${issuer}"`);
     }
     ctx.body = { ...ctx.body, ...(properCode && { error: properCode }), request_id: requestId };
   };

@@ -74,7 +74,9 @@ export function claimedClientId(
 
 function readSubject(assertion: string): string | undefined {
   try {
-    return decodeJwt(assertion).sub;
+    // Unverified, so it may be anything that JSON can say.
+    const { sub }: { sub?: unknown } = decodeJwt(assertion);
+    return typeof sub === 'string' ? sub : undefined;
   } catch {
     // No JWT, so it claims nothing. The library refuses it.
     return undefined;
