@@ -48,7 +48,7 @@ export function createIdempotency({ keys, pepper, logger, now }: IdempotencyDeps
       const idempotencyKey = parseIdempotencyKey(request.header);
       const digest = digestSecret(pepper, recordName(request.principal, idempotencyKey));
       const lock = { pepper, idempotencyKey, digest };
-      const fingerprint = digestSecret(pepper, JSON.stringify(request.asked));
+      const fingerprint = digestSecret(pepper, requestName(request));
       const claim = await keys.claim(digest, fingerprint, LIFE_SECONDS);
       if (claim.state === 'answered') {
         return { outcome: openAnswer(lock, claim.answer.sealed) as Outcome, replayed: true };
@@ -91,6 +91,11 @@ function recordName(
   key: string,
 ): string {
   return JSON.stringify(['idempotency', organizationId, environment, credentialId, accountId ?? null, key]);
+}
+
+/** With what the caller may do: an answer can hold an API key, which a weaker token of the same client must not get. */
+function requestName({ asked, principal: { scopes, role } }: IdempotentRequest): string {
+  return JSON.stringify({ ...asked, scopes: [...scopes].toSorted(), role: role ?? null });
 }
 
 /** What the endpoint decided about the request, not about who sent it or when: that may be otherwise next time. */

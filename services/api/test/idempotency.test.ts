@@ -103,6 +103,33 @@ describe('a POST with an Idempotency-Key', () => {
     }
   });
 
+  test('gives no answer to a token with other scopes or another role, which might not have been given it', async () => {
+    const claims = {
+      org_id: (await api.tenant()).organizationId,
+      env: 'live',
+      sub: 'user_1',
+      client_id: 'client_web',
+    };
+    const sign = (scope: string, role: string) => api.issuer.sign({ ...claims, scope, role });
+    const key = crypto.randomUUID();
+    const post = (token: string) => {
+      const headers = { 'idempotency-key': key };
+      const body = { name: 'Script', scopes: ['quality:read'] };
+      return api.call('POST', '/api/v2/api-keys', { token, headers, body });
+    };
+    const first = await post(await sign('api-keys:write quality:read', 'owner'));
+    const again = await post(await sign('quality:read api-keys:write', 'owner'));
+    expect([first.status, again.status, again.body.key]).toEqual([201, 201, first.body.key]);
+    for (const weaker of [
+      await sign('api-keys:write', 'owner'),
+      await sign('api-keys:write quality:read', 'developer'),
+    ]) {
+      const refused = await post(weaker);
+      expect([refused.status, refused.body.error]).toEqual([409, 'idempotency_key_reused']);
+      expect(JSON.stringify(refused.body)).not.toContain('sk_');
+    }
+  });
+
   test('that the endpoint refused is refused again in the same words, with the first request id', async () => {
     const tenant = await api.tenant();
     const body = order();
