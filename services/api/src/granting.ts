@@ -34,6 +34,22 @@ export function requireHeld(principal: Principal, scopes: Iterable<string>): voi
   if (missing.length > 0) throw refuseMissing('You can only give scopes that you hold; missing', missing);
 }
 
+/** What routes ask of access tokens alone. */
+export const TOKENS_ALONE: ReadonlySet<string> = new Set(['organization:write']);
+
+/**
+ * An application gets access tokens. So an API key gives it nothing that keys cannot use: it would do by way of the
+ * application what is kept from it.
+ * @throws {HttpError} 403
+ */
+export function requireHeldForApplication(principal: Principal, scopes: Iterable<string>): void {
+  const wanted = [...scopes];
+  requireHeld(principal, wanted);
+  if (principal.apiKeyId === undefined) return;
+  const refused = wanted.filter((scope) => TOKENS_ALONE.has(scope));
+  if (refused.length > 0) throw refuseWider(`${formatScope(refused)} is for access tokens alone`);
+}
+
 /** The published default, as far as the credential holds it. @throws {HttpError} 403 when it holds none of it */
 export function heldDefaults(principal: Principal): string[] {
   const missing = missingOf(principal, DEFAULT_API_KEY_SCOPES);
@@ -90,6 +106,11 @@ export function requireWithin({ ipAllowlist, expiresAt, rateLimit }: Bounds, wan
   if (rateLimit !== null && (wanted.rateLimit === null || wanted.rateLimit > rateLimit)) {
     throw refuseWider('rate_limit must not be higher than its own');
   }
+}
+
+/** A renewed expiry as the key that asks may give it: no later than its own. */
+export function latestWithin({ expiresAt }: Bounds, wanted: Date | null): Date | null {
+  return expiresAt && (!wanted || wanted > expiresAt) ? expiresAt : wanted;
 }
 
 /** @throws {HttpError} 403 for a key with bounds of its own: what applications get has none */

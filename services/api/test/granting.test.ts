@@ -2,8 +2,8 @@ import { ROLES, type Role, roleAllows } from '@latchkey/protocol';
 import type { Tenant } from '@latchkey/storage';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { requireWithin } from '../src/granting.ts';
-import { ALL_SCOPES, startApi, type TestApi } from './harness.ts';
+import { requireWithin, TOKENS_ALONE } from '../src/granting.ts';
+import { ALL_SCOPES, ROUTES, startApi, type TestApi } from './harness.ts';
 
 const KEYS = '/api/v2/api-keys';
 const APPS = '/api/v2/applications';
@@ -154,6 +154,36 @@ describe('an API key gives no more than it has', () => {
     }
     expect(outcome(await post(`${KEYS}/${free.apiKey.id}/rotate`, key))).toEqual(OUT_OF_BOUNDS);
     expect((await post(`${KEYS}/${apiKey.id}/rotate`, key)).status).toBe(201);
+  });
+
+  test('a rotation renews the expiry of a key, but never beyond that of the key that asks', async () => {
+    const now = Date.now();
+    const expiresAt = new Date(now + 3_600_000);
+    const itself = await api.createKey(tenant, { scopes: ['api-keys:write'], expiresAt });
+    const rotated = await post(`${KEYS}/${itself.apiKey.id}/rotate`, itself.key);
+    expect([rotated.status, rotated.body.expires_at]).toEqual([201, expiresAt.toISOString()]);
+    const stored = await api.durable.apiKeys.find(rotated.body.id);
+    expect(stored?.expiresAt).toEqual(expiresAt);
+    const other = await api.createKey(tenant, { scopes: ['api-keys:write'], expiresAt });
+    const renewed = await post(`${KEYS}/${other.apiKey.id}/rotate`, await sign(['api-keys:write']));
+    expect(Date.parse(renewed.body.expires_at)).toBeGreaterThan(expiresAt.getTime());
+  });
+
+  test('it gives no application what routes ask of tokens alone', async () => {
+    const { key } = await api.createKey(tenant);
+    const token = await sign(EVERY);
+    expect(outcome(await post(APPS, key, robot('organization:write')))).toEqual(OUT_OF_BOUNDS);
+    const { body: harmless } = await post(APPS, key, robot('organization:read'));
+    const widened = { token: key, body: { scope: 'organization:write' } };
+    expect(outcome(await api.call('PATCH', `${APPS}/${harmless.id}`, widened))).toEqual(OUT_OF_BOUNDS);
+    const { body: app } = await post(APPS, token, robot('organization:write'));
+    expect(outcome(await post(`${APPS}/${app.id}/secrets`, key))).toEqual(OUT_OF_BOUNDS);
+    expect((await post(`${APPS}/${app.id}/secrets`, token)).status).toBe(201);
+  });
+
+  test('these are the scopes of the routes that take tokens alone', () => {
+    const routes = ROUTES.filter(({ credentials }) => credentials !== undefined);
+    expect(new Set(routes.map(({ scope }) => scope))).toEqual(TOKENS_ALONE);
   });
 
   test('it makes no application and no secret, which would have no bounds', async () => {

@@ -22,6 +22,7 @@ import {
   environmentFor,
   environmentsOf,
   heldDefaults,
+  latestWithin,
   requireHeld,
   requireWithin,
 } from '../granting.ts';
@@ -193,8 +194,8 @@ function changingEndpoints(deps: RouteDeps) {
       id: 'rotateApiKey',
       summary: 'Rotate an API key',
       description:
-        'Puts a new key with the same settings in its place; an expiry is carried over as a length of life. The ' +
-        'answer holds the new key, once. You must hold every scope that it has.',
+        'Puts a new key with the same settings in its place; an expiry is carried over as a length of life, and never ' +
+        'beyond that of an API key that asks. The answer holds the new key, once. You must hold every scope that it has.',
       tag,
       body: rotate,
       answer: issuedAnswer,
@@ -203,10 +204,16 @@ function changingEndpoints(deps: RouteDeps) {
       handle: async (call) => {
         const before = await findKey(deps, call);
         requireHeld(call.principal, before.scopes);
-        requireWithin(await boundsOf(durable, call.principal), before);
+        const own = await boundsOf(durable, call.principal);
+        requireWithin(own, before);
+        const operator = operatorOf(deps, call);
         const overlap = { overlapSeconds: call.body.overlap_seconds };
-        const made = await rotateApiKey(operatorOf(deps, call), pepper, before.id, overlap);
-        return { ...show(deps, made.apiKey), key: made.key };
+        const { apiKey, key } = await rotateApiKey(operator, pepper, before.id, overlap);
+        // Before anybody has the new key: an expiring key could otherwise live on by rotating itself.
+        const expiresAt = latestWithin(own, apiKey.expiresAt);
+        const kept =
+          expiresAt === apiKey.expiresAt ? apiKey : await updateApiKey(operator, apiKey.id, { expiresAt });
+        return { ...show(deps, kept), key };
       },
     }),
   };

@@ -2,7 +2,7 @@ import { parseScope } from '@latchkey/protocol';
 import { clientId, getApplication } from '@latchkey/registry';
 import type { Client, ClientSecret } from '@latchkey/storage';
 import { type Call, found, param } from '../endpoint.ts';
-import { boundsOf, environmentsOf, requireHeld, requireUnbounded } from '../granting.ts';
+import { boundsOf, environmentsOf, requireHeldForApplication, requireUnbounded } from '../granting.ts';
 import { operatorOf } from '../operator.ts';
 import type { RouteDeps } from '../route-table.ts';
 import { toWire } from '../wire.ts';
@@ -25,7 +25,7 @@ export async function findApplication(deps: RouteDeps, call: Placed): Promise<Cl
 /** One that may do no more than who asks: a changed redirect URI or a new secret hands on all it may do. */
 export async function findGivable(deps: RouteDeps, call: Placed): Promise<Client> {
   const client = await findApplication(deps, call);
-  requireHeld(call.principal, parseScope(client.metadata.scope));
+  requireHeldForApplication(call.principal, parseScope(client.metadata.scope));
   requireUnbounded(await boundsOf(deps.durable, call.principal));
   return client;
 }

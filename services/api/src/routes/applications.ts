@@ -10,7 +10,13 @@ import {
 import { z } from 'zod';
 import { type Call, defineEndpoint } from '../endpoint.ts';
 import { isoInstant, stamps } from '../fields.ts';
-import { boundsOf, environmentFor, heldDefaults, requireHeld, requireUnbounded } from '../granting.ts';
+import {
+  boundsOf,
+  environmentFor,
+  heldDefaults,
+  requireHeldForApplication,
+  requireUnbounded,
+} from '../granting.ts';
 import { listQuery, pageOf, turnPage } from '../listing.ts';
 import { operatorOf } from '../operator.ts';
 import type { RouteDeps } from '../route-table.ts';
@@ -119,7 +125,7 @@ function registeringEndpoints(deps: RouteDeps) {
         const { environment: asked, ...body } = call.body;
         requireUnbounded(await boundsOf(deps.durable, principal));
         const input = { ...body, scope: body.scope ?? defaultScope(call) };
-        requireHeld(principal, parseScope(input.scope));
+        requireHeldForApplication(principal, parseScope(input.scope));
         const place = {
           organizationId: tenant.organizationId,
           environment: environmentFor(tenant, asked),
@@ -143,7 +149,7 @@ function changingEndpoints(deps: RouteDeps) {
       answer,
       handle: async (call) => {
         const { id } = await findGivable(deps, call);
-        requireHeld(call.principal, parseScope(call.body.scope));
+        requireHeldForApplication(call.principal, parseScope(call.body.scope));
         return showApplication(await updateApplication(operatorOf(deps, call), ownerOf(call), id, call.body));
       },
     }),
