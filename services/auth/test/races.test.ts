@@ -1,5 +1,7 @@
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { authorize, redeem, refresh, signIn, type TokenAnswer } from './support/http.ts';
+import { makeApiKey } from './support/api-keys.ts';
+import { authorize, postForm, redeem, refresh, signIn, type TokenAnswer } from './support/http.ts';
 import { useScene } from './support/scene.ts';
 
 /** Tests move it forward; it follows the real time otherwise. */
@@ -127,5 +129,18 @@ describe('two servers over the same stores', () => {
     await redeem(auth.issuer, client, one);
     expect((await refresh(auth.issuer, client, first.body.refresh_token ?? '')).status).toBe(400);
     expect((await refresh(auth.issuer, client, second.body.refresh_token ?? '')).status).toBe(200);
+  });
+
+  test('take a key that is deleted while it is revoked for one that is gone', async () => {
+    const { auth, stores } = scene;
+    for (let round = 0; round < 10; round++) {
+      const { key, apiKey } = await makeApiKey(scene);
+      const revocations = Array.from({ length: 6 }, () =>
+        postForm(`${auth.issuer}/oauth/revoke`, { token: key }),
+      );
+      await setTimeout(round / 2);
+      await stores.durable.apiKeys.delete(apiKey.id);
+      expect(statuses(await Promise.all(revocations))).toEqual({ 200: 6 });
+    }
   });
 });

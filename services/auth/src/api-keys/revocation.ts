@@ -1,4 +1,4 @@
-import { revokeApiKey } from '@latchkey/registry';
+import { NotFoundError, revokeApiKey } from '@latchkey/registry';
 import type Koa from 'koa';
 import type { OperatorFor } from '../operator.ts';
 import { ROUTES } from '../provider/routes.ts';
@@ -20,12 +20,17 @@ export function createRevokeApiKey(deps: {
         { actor: { type: 'api_key', id: apiKey.id } },
         { ip, requestId: state.requestId },
       );
-      await revokeApiKey(operator, apiKey.id);
+      await revokeApiKey(operator, apiKey.id).catch(unlessDeleted);
     }
     // RFC 7009 §2.2: unknown is as good as revoked, and the answer tells nobody which it was.
     ctx.status = 200;
     ctx.body = '';
   };
+}
+
+/** A key that was deleted a moment ago is at its end as well. */
+function unlessDeleted(error: unknown): void {
+  if (!(error instanceof NotFoundError)) throw error;
 }
 
 /**
