@@ -22,7 +22,11 @@ describe('an API key', () => {
       fc.property(minted, ({ key, ...parts }) => {
         expect(parseApiKey(key)).toEqual(parts);
         expect(resemblesApiKey(key)).toBe(true);
-        expect(API_KEY_PATTERN.exec(`key=${key}&x`)?.[0]).toBe(key);
+        for (const text of [`key=${key}&x`, `my_${key}`, `%0A${key}`, `${key}x`]) {
+          expect(API_KEY_PATTERN.exec(text)?.[0]).toBe(key);
+        }
+        expect(API_KEY_PATTERN.test(key.slice(0, -6))).toBe(true);
+        expect(API_KEY_PATTERN.test(key.slice(0, -7))).toBe(false);
         expect(key.startsWith(apiKeyPrefix(parts))).toBe(true);
       }),
     );
