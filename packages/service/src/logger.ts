@@ -1,5 +1,5 @@
 import { type DestinationStream, destination, type Logger, pino } from 'pino';
-import { redactApiKeys } from './redaction.ts';
+import { redactBearers } from './redaction.ts';
 
 export type { Logger } from 'pino';
 
@@ -28,7 +28,7 @@ const FLUSH_MS = 200;
  * JSON lines on stdout, secrets redacted. `level` as in pino; `silent` for none. Lines are written in batches, at
  * the latest after 200 ms and when the process ends; only a `kill -9` can lose the last of them.
  *
- * API keys have a form of their own, so they are found wherever they stand, an error's message among it: each line
+ * API keys and JWTs have a form of their own, so they are found wherever they stand, an error's message among it: each line
  * is looked through once as it leaves.
  */
 export function createLogger(
@@ -46,7 +46,7 @@ export function createLogger(
         log: (fields) => redact(fields, 1) as Record<string, unknown>,
       },
     },
-    { write: (line) => stream.write(redactApiKeys(line)) },
+    { write: (line) => stream.write(redactBearers(line)) },
   );
 }
 

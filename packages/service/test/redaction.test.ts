@@ -9,7 +9,7 @@ import {
   installShell,
   listen,
 } from '../src/index.ts';
-import { redactApiKeys, redactPath } from '../src/redaction.ts';
+import { redactBearers, redactPath } from '../src/redaction.ts';
 
 const { key, secret } = mintApiKey('live');
 const encoded = [...key].map((character) => `%${character.charCodeAt(0).toString(16)}`).join('');
@@ -30,28 +30,47 @@ test.each([
   expect(shown).not.toContain(secret.slice(0, 8));
 });
 
-test.each(['/api/v2/work-orders', '/a%2Fb', '/%zz', '/x/sk_live_ABCDEFGH', '/x/task_list'])(
-  'a path without one is left as it is: %s',
-  (path) => {
-    expect(redactPath(path)).toBe(path);
-  },
-);
+const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+const token = `${part({ alg: 'ES256', typ: 'at+jwt' })}.${part({ sub: 'user_1', iat: 1 })}.c2lnbmF0dXJl`;
+
+test.each([
+  ['as it is', `/api/v2/work-orders/${token}`],
+  ['with its dots percent-encoded', `/x/${token.replaceAll('.', '%2E')}/y`],
+  ['without its signature', `/x/${token.slice(0, token.lastIndexOf('.') + 1)}`],
+])('an access token in a path, %s, comes out redacted', (_how, path) => {
+  const shown = redactPath(path);
+  expect(shown).toContain('[redacted]');
+  expect(shown).not.toContain('eyJ');
+});
+
+test.each([
+  '/api/v2/work-orders',
+  '/x/eyJhbGciOi',
+  '/eyJ.eyJ.x',
+  '/a%2Fb',
+  '/%zz',
+  '/x/sk_live_ABCDEFGH',
+  '/x/task_list',
+])('a path without one is left as it is: %s', (path) => {
+  expect(redactPath(path)).toBe(path);
+});
 
 test('two keys in one text are both redacted, each by its environment', () => {
   const other = mintApiKey('test').key;
-  expect(redactApiKeys(`${key} ${other}`)).toBe('sk_live_[redacted] sk_test_[redacted]');
+  expect(redactBearers(`${key} ${other}`)).toBe('sk_live_[redacted] sk_test_[redacted]');
 });
 
-test('no log line holds an API key, wherever it stands in what was logged', () => {
+test('no log line holds an API key, nor access token, wherever it stands in what was logged', () => {
   const written: string[] = [];
   const logger = createLogger({ service: 'test' }, { write: (line) => written.push(line) });
-  const error = new Error(`bad ${key}`, { cause: new TypeError(`deeper ${key}`) });
+  const error = new Error(`bad ${key}`, { cause: new TypeError(`deeper ${key} ${token}`) });
   logger.info({ note: `Bearer ${key}`, list: [[{ deep: { deeper: { deepest: key } } }]] }, `message ${key}`);
   logger.error({ err: error }, 'failed');
   logger.error(error);
   expect(written).toHaveLength(3);
   for (const line of written) {
     expect(line).not.toContain(secret);
+    expect(line).not.toContain('eyJ');
     expect(() => JSON.parse(line)).not.toThrow();
   }
 });
