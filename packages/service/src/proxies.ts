@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { type AddressList, createAddressList, resolveClientAddress } from '@latchkey/protocol';
+import { TLSSocket } from 'node:tls';
+import { type AddressList, createAddressList, resolveClientAddress, resolveScheme } from '@latchkey/protocol';
 
 export { unmapped } from '@latchkey/protocol';
 
@@ -20,8 +21,8 @@ const FORWARDED = [
 ] as const;
 
 /**
- * Settles who is calling, before anything reads it: from a trusted proxy the client's address replaces the chain; from
- * anybody else the headers are removed.
+ * Settles who is calling, and how, before anything reads it: from a trusted proxy the client's address and one scheme
+ * replace the chains, in whose first parts the client itself may have written; from anybody else the headers are removed.
  */
 export function settleForwarded(request: IncomingMessage, proxies: TrustedProxies): void {
   const { headers } = request;
@@ -32,4 +33,9 @@ export function settleForwarded(request: IncomingMessage, proxies: TrustedProxie
   }
   const chain = headers['x-forwarded-for'];
   if (chain !== undefined) headers['x-forwarded-for'] = resolveClientAddress(peer, String(chain), proxies);
+  const schemes = headers['x-forwarded-proto'];
+  if (schemes !== undefined) {
+    const encrypted = request.socket instanceof TLSSocket;
+    headers['x-forwarded-proto'] = resolveScheme({ peer, encrypted }, String(schemes), proxies);
+  }
 }

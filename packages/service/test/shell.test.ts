@@ -115,6 +115,19 @@ describe('the shell', () => {
     );
   });
 
+  test.each([
+    ['https', 'https'],
+    ['HTTPS', 'https'],
+    ['https, https', 'https'],
+    ['https, http', 'http'],
+    ['http, https', 'http'],
+    ['wss', 'http'],
+    ['', 'http'],
+  ])('from trusted proxies, X-Forwarded-Proto "%s" means %s', async (header, scheme) => {
+    const response = await get('/host', { headers: { 'x-forwarded-proto': header } });
+    expect(await response.json()).toMatchObject({ href: expect.stringMatching(`^${scheme}://`) });
+  });
+
   test('a body over the limit is refused before it is parsed', async () => {
     const response = await get('/echo', { method: 'POST', body: JSON.stringify({ a: 'x'.repeat(100) }) });
     expect(response.status).toBe(413);
