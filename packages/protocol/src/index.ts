@@ -5,7 +5,6 @@ export * from './claims.ts';
 export * from './client-metadata.ts';
 export * from './errors.ts';
 export * from './forwarded.ts';
-export * from './forwarded.ts';
 export * from './ids.ts';
 export type { Fault } from './members.ts';
 export * from './metadata.ts';
