@@ -30,7 +30,7 @@ export async function countInstructions(
 
 async function countByPerf(subject: Subject, { warmUp, measured }: CountPlan): Promise<number> {
   const running = await startSubject(subject);
-  await running.send(warmUp);
+  await running.warmUp(warmUp);
   const perf = spawn('perf', ['stat', '-x,', '-e', 'instructions:u', '-p', String(running.pid)]);
   let text = '';
   perf.stderr.on('data', (chunk) => {
@@ -55,7 +55,7 @@ async function countByCallgrind(subject: Subject, { warmUp, measured }: CountPla
       realpathSync(process.execPath),
     ],
   });
-  await running.send(warmUp);
+  await running.warmUp(warmUp);
   spawnSync('callgrind_control', ['--zero', String(running.pid)]);
   await running.send(measured);
   const report = await running.stop();

@@ -16,6 +16,8 @@ export interface SubjectProcess {
   load: Load;
   /** Sends its request so many times; throws unless every answer is a 2xx. */
   send(requests: number): Promise<{ requestsPerSecond: number }>;
+  /** The same, before anything is measured: under valgrind a first fetch of keys may take longer than is waited. */
+  warmUp(requests: number): Promise<void>;
   userMicroseconds(): Promise<number>;
   /** What it wrote to stderr by its end. */
   stop(): Promise<string>;
@@ -45,7 +47,14 @@ export async function startSubject(
     name,
     pid: child.pid ?? 0,
     load,
-    send: (requests) => send(name, load, requests),
+    async send(requests) {
+      const result = await request(load, requests);
+      if (result['2xx'] === requests) return { requestsPerSecond: requests / secondsOf(result) };
+      throw new Error(`${name}: ${result['2xx']} of ${requests} answers were 2xx`);
+    },
+    async warmUp(requests) {
+      await request(load, requests);
+    },
     async userMicroseconds() {
       const answer = nextMessage(child, 'cpu');
       tell(child, { type: 'cpu' });
@@ -60,9 +69,8 @@ export async function startSubject(
   };
 }
 
-async function send(name: string, load: Load, requests: number): Promise<{ requestsPerSecond: number }> {
-  const { url, method, headers, body } = load;
-  const result = await autocannon({
+function request({ url, method, headers, body }: Load, requests: number): Promise<autocannon.Result> {
+  return autocannon({
     url,
     method,
     headers,
@@ -71,12 +79,9 @@ async function send(name: string, load: Load, requests: number): Promise<{ reque
     connections: CONNECTIONS,
     timeout: 60,
   });
-  if (result['2xx'] !== requests) {
-    throw new Error(`${name}: ${result['2xx']} of ${requests} answers were 2xx`);
-  }
-  const seconds = (result.finish.getTime() - result.start.getTime()) / 1000;
-  return { requestsPerSecond: requests / seconds };
 }
+
+const secondsOf = ({ start, finish }: autocannon.Result) => (finish.getTime() - start.getTime()) / 1000;
 
 function tell(child: ChildProcess, message: BenchMessage): void {
   if (child.connected) child.send(message);
