@@ -46,7 +46,7 @@ ${Object.entries(env)
 Examples:
   npm start
   npm start -- --apply infra/apply.example.yaml
-  AUTH_PORT=4000 API_PORT=4001 npm start`,
+  AUTH_PORT=8000 API_PORT=8001 npm start`,
   )
   .parse();
 
