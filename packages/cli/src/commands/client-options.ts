@@ -49,7 +49,7 @@ export function addMetadataOptions(command: Command): Command {
 export const TYPE_HELP = `what it is: ${APPLICATION_TYPES.join(', ')}`;
 
 export function environmentOption(): Option {
-  return new Option('--env <environment>', 'which data its tokens reach').choices(ENVIRONMENTS);
+  return new Option('--env <environment>', 'which data it reaches').choices(ENVIRONMENTS);
 }
 
 /** The options that were said, in the words of RFC 7591. */
