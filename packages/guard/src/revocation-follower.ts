@@ -52,6 +52,13 @@ export interface RevocationFollowerOptions {
 export interface RevocationFollower extends RevocationList {
   /** Follows what is published and loads what is recorded. Rejects when the record cannot be read. */
   start(): Promise<void>;
+  /** What this process itself is about to publish: so it knows of it whatever becomes of the publication. */
+  tell(event: FeedEvent): void;
+  /**
+   * Loads the record once, for a process that cannot wait to hear what it missed: it stood still. Rejects when the
+   * record cannot be read.
+   */
+  reread(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -97,6 +104,8 @@ export function createRevocationFollower(options: RevocationFollowerOptions): Re
       timers.push(setInterval(() => known.purge(now()), PURGE_EVERY_MS).unref());
       timers.push(setInterval(reread, REREAD_EVERY_MS).unref());
     },
+    tell: handlers.onEvent,
+    reread: load,
     async stop() {
       stopped = true;
       for (const timer of timers) clearInterval(timer);

@@ -1,15 +1,18 @@
 import { createRateLimiter, type Guard } from '@latchkey/guard';
 import type { Logger } from '@latchkey/service';
-import type { DurableStorage, SharedStorage } from '@latchkey/storage';
+import type { DurableStorage, FeedEvent, SharedStorage } from '@latchkey/storage';
 import type { ApiConfig } from './config.ts';
 import { createApiGuard } from './guard.ts';
 import { createKnowledge } from './knowledge.ts';
 import { createMetering, type Metering } from './metering/metering.ts';
+import { holdAfterStandstill } from './standstill.ts';
 
 /** What stands before every route: the guard with all that it knows, and the counting of who came through. */
 export interface Door {
   guard: Guard;
   metering: Pick<Metering, 'count'>;
+  /** What this process itself changed: it knows so at once. */
+  tell(event: FeedEvent): void;
   /** Writes what is counted, and stops following. */
   close(): Promise<void>;
 }
@@ -22,6 +25,8 @@ export interface DoorDeps {
   scopes: readonly string[];
   /** Epoch milliseconds. */
   now: () => number;
+  /** Milliseconds that never go back, by which a standstill is noticed. Default: `performance.now`. */
+  monotonic?: (() => number) | undefined;
 }
 
 /** Knows every revocation, and every organisation, before it answers. */
@@ -34,9 +39,13 @@ export async function openDoor(config: ApiConfig, deps: DoorDeps): Promise<Door>
     onUnavailable: (error) => logger.warn({ err: error }, 'limits are counted by each process alone'),
     now,
   });
-  const guard = createApiGuard(config, { scopes, knowledge, limiter, durable, logger, now });
+  const { guard, stop: stopLooking } = holdAfterStandstill(
+    createApiGuard(config, { scopes, knowledge, limiter, durable, logger, now }),
+    { catchUp: knowledge.catchUp, monotonic: deps.monotonic },
+  );
   const metering = createMetering({ durable, logger, now });
   const close = async () => {
+    stopLooking();
     await metering.stop();
     await knowledge.stop();
     limiter.close();
@@ -48,5 +57,5 @@ export async function openDoor(config: ApiConfig, deps: DoorDeps): Promise<Door>
     throw error;
   }
   metering.start();
-  return { guard, metering, close };
+  return { guard, metering, tell: knowledge.tell, close };
 }

@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import { createHealth, type Health, type Logger, type Metrics } from '@latchkey/service';
 import type { DurableStorage, SharedStorage } from '@latchkey/storage';
+import { createAnnouncements } from './announcements.ts';
 import { createApp } from './app.ts';
 import type { ApiConfig } from './config.ts';
 import { openDoor } from './door.ts';
@@ -20,6 +21,8 @@ export interface ApiDeps {
   /** Made over the durable store when absent. */
   health?: Health;
   now?: () => Date;
+  /** As of `DoorDeps`. */
+  monotonic?: () => number;
 }
 
 export interface ApiServer {
@@ -35,9 +38,12 @@ export async function createApi(config: ApiConfig, deps: ApiDeps): Promise<ApiSe
   const { durable, shared, logger, metrics } = deps;
   const clock = deps.now ? { now: deps.now } : {};
   const now = deps.now ? toMilliseconds(deps.now) : Date.now;
-  const routes = createRouteTable({ durable, feed: shared.feed, pepper: config.pepper, logger, ...clock });
+  const feed = createAnnouncements(shared.feed, (event) => door.tell(event));
+  const routes = createRouteTable({ durable, feed, pepper: config.pepper, logger, ...clock });
   const scopes = [...new Set(routes.map(({ scope }) => scope))];
-  const { guard, metering, close } = await openDoor(config, { durable, shared, logger, scopes, now });
+  const { monotonic } = deps;
+  const door = await openDoor(config, { durable, shared, logger, scopes, now, monotonic });
+  const { guard, metering } = door;
   const idempotency = createIdempotency({
     keys: durable.idempotencyKeys,
     pepper: config.pepper,
@@ -48,7 +54,10 @@ export async function createApi(config: ApiConfig, deps: ApiDeps): Promise<ApiSe
   return {
     handler: createApp({ config, routes, guard, idempotency, metering, logger, metrics, health }),
     ready: () => durable.ping(),
-    stop: close,
+    async stop() {
+      feed.stop();
+      await door.close();
+    },
   };
 }
 

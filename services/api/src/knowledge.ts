@@ -22,6 +22,10 @@ export interface Knowledge {
   organizations: OrganizationDirectory;
   /** Rejects when the durable store cannot be read. */
   start(): Promise<void>;
+  /** What this process itself changed. */
+  tell(event: FeedEvent): void;
+  /** Makes up for what the feed has not told yet: all is read anew before it counts. Never rejects. */
+  catchUp(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -37,16 +41,17 @@ export function createKnowledge(config: ApiConfig, deps: KnowledgeDeps): Knowled
     else if (type === 'organization') organizations.outdate(id);
     else if (type === 'resource_server') void apiKeys.rereadAcceptance();
   };
+  const suspectAll = () => {
+    apiKeys.suspectAll();
+    organizations.suspectAll();
+  };
   const follower = createRevocationFollower({
     feed: deps.shared.feed,
     record: durable.revocations,
     onWarning: warn('revocations'),
     onSigningKeys: deps.onSigningKeys,
     onEvent,
-    onGap() {
-      apiKeys.suspectAll();
-      organizations.suspectAll();
-    },
+    onGap: suspectAll,
     onReread() {
       void apiKeys.reread();
       void organizations.reread();
@@ -61,6 +66,11 @@ export function createKnowledge(config: ApiConfig, deps: KnowledgeDeps): Knowled
       // Followed first: what is announced while the rest is read would otherwise be missed.
       await follower.start();
       await Promise.all([apiKeys.start(), organizations.start()]);
+    },
+    tell: follower.tell,
+    async catchUp() {
+      suspectAll();
+      await follower.reread().catch(warn('revocations'));
     },
     stop: follower.stop,
   };

@@ -54,20 +54,21 @@ export interface TestApiOptions {
   shared?: SharedStorage;
   config?: Partial<ApiConfig>;
   now?: () => Date;
+  monotonic?: () => number;
 }
 
 export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
   const database = await createDatabase(inject('postgresUrl'));
   const durable = openPostgres({ url: database.url });
   await durable.migrate();
-  const { shared = openMemory(), config, now } = options;
+  const { shared = openMemory(), config, now, monotonic } = options;
   const operator = createOperator({ durable, feed: shared.feed, name: 'test' });
   await durable.resourceServers.create(RESOURCE_SERVER);
   const issuer = await startIssuer();
   const [logger, metrics] = [createLogger({ service: 'api', level: 'silent' }), createMetrics('api')];
   const api = await createApi(
     { ...configOf(issuer.url), ...config },
-    { durable, shared, logger, metrics, ...(now ? { now } : {}) },
+    { durable, shared, logger, metrics, ...(now ? { now } : {}), ...(monotonic ? { monotonic } : {}) },
   );
   const server = await listen(api.handler, { host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${server.port}`;
