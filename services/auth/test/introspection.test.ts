@@ -1,6 +1,6 @@
 import { newId } from '@latchkey/protocol';
 import { decodeJwt } from 'jose';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { basic, postForm, refresh, signIn } from './support/http.ts';
 import { API, type RegisteredClient } from './support/records.ts';
 import { useScene } from './support/scene.ts';
@@ -128,6 +128,29 @@ describe('revocation', () => {
     expect((await introspect(second.access, scene.client)).body).toEqual({ active: false });
   });
 
+  test.each([
+    ['a refresh token', 'grant.revoked', async () => (await userTokens()).refresh],
+    ['a JWT', 'token.revoked', () => clientToken()],
+    ['an opaque token', 'token.revoked', () => clientToken(OPAQUE_API)],
+  ])(
+    'of %s is for its organisation to read in the audit log, without the token',
+    async (_what, action, get) => {
+      const { client, records, stores } = scene;
+      const token = await get();
+      const { headers } = await revoke(token, client);
+      await vi.waitFor(async () => {
+        const filter = { organizationId: records.organizationId, action, limit: 50 };
+        const events = (await stores.durable.auditEvents.list(filter)).filter(
+          ({ requestId }) => requestId === headers.get('x-request-id'),
+        );
+        const actor = { type: 'client', id: client.id };
+        const ip = expect.stringContaining('127.0.0.1');
+        expect(events).toEqual([expect.objectContaining({ actor, ip, result: 'success' })]);
+        expect(JSON.stringify(events)).not.toContain(token);
+      });
+    },
+  );
+
   test('of another client’s JWT is refused, and does nothing', async () => {
     const token = await clientToken();
     const { status, body } = await revoke(token, stranger);
@@ -139,8 +162,10 @@ describe('revocation', () => {
     const opaque = await clientToken(OPAQUE_API);
     const tokens = await userTokens();
     for (const token of [opaque, tokens.refresh]) {
-      await revoke(token, api);
+      const { headers } = await revoke(token, api);
       expect((await introspect(token, scene.client)).body).toMatchObject({ active: true });
+      const events = await scene.stores.durable.auditEvents.list({ actorId: api.id, limit: 50 });
+      expect(events.map(({ requestId }) => requestId)).not.toContain(headers.get('x-request-id'));
     }
   });
 

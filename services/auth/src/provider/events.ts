@@ -1,6 +1,5 @@
 import type { Logger } from '@latchkey/service';
-import type Provider from 'oidc-provider';
-import type { KoaContextWithOIDC } from 'oidc-provider';
+import Provider, { type AccessToken, type ClientCredentials, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Audit } from '../audit.ts';
 
 declare module 'koa' {
@@ -22,12 +21,14 @@ const ERROR_EVENTS = [
   'userinfo.error',
 ] as const;
 
+type Listen = (event: string, listener: (...args: never[]) => void) => void;
+
 /**
  * Follows what the library does. Issued access tokens are not audited one by one: they are as many as requests,
  * and the grant or the client they come from is on record.
  */
 export function followEvents(provider: Provider, { audit, logger }: { audit: Audit; logger: Logger }): void {
-  const on = provider.on.bind(provider) as (event: string, listener: (...args: never[]) => void) => void;
+  const on: Listen = provider.on.bind(provider);
   for (const event of ERROR_EVENTS) {
     on(event, (ctx: KoaContextWithOIDC, error: Error) => {
       ctx.state.libraryError = error;
@@ -42,6 +43,7 @@ export function followEvents(provider: Provider, { audit, logger }: { audit: Aud
       }
     });
   }
+  followRevocations(on, audit);
   on('authorization.success', (ctx: KoaContextWithOIDC) => {
     void audit.record({
       action: 'authorization.granted',
@@ -69,6 +71,24 @@ export function followEvents(provider: Provider, { audit, logger }: { audit: Aud
       ...describe(ctx, grantId),
     });
   });
+}
+
+/** Of opaque tokens; JWTs are ours to revoke (`revocation.ts`). Their ids are their values, so none is named. */
+function followRevocations(on: Listen, audit: Audit): void {
+  const record = (token: AccessToken | ClientCredentials) => {
+    const { ctx } = Provider;
+    if (ctx?.oidc.route !== 'revocation') return;
+    const organizationId = token.extra?.org_id;
+    void audit.record({
+      action: 'token.revoked',
+      result: 'success',
+      actor: { type: 'client', id: ctx.oidc.client?.clientId ?? null },
+      ...describe(ctx, 'grantId' in token ? token.grantId : undefined),
+      ...(typeof organizationId === 'string' && { organizationId }),
+    });
+  };
+  on('access_token.destroyed', record);
+  on('client_credentials.destroyed', record);
 }
 
 /** What has the form of our ids: people paste secrets into the wrong field. */

@@ -26,6 +26,13 @@ export function createGrantAdapter({
   durable: Pick<DurableStorage, 'grants'>;
   authority: Authority;
 }): Adapter {
+  async function find(id: string) {
+    const grant = await durable.grants.find(id);
+    const { ctx } = Provider;
+    if (ctx && grant) ctx.state.grantOrganizationId = grant.organizationId;
+    return grant;
+  }
+
   return {
     ...refuseAll('Grant'),
     async upsert(id, { jti: _jti, ...payload }) {
@@ -35,12 +42,12 @@ export function createGrantAdapter({
       if (!live) throw new errors.InvalidGrant({ detail: 'the grant was revoked' });
     },
     async find(id) {
-      const grant = await durable.grants.find(id);
-      const { ctx } = Provider;
-      if (ctx && grant) ctx.state.grantOrganizationId = grant.organizationId;
+      const grant = await find(id);
       return grant && { ...grant.payload, jti: id, organizationId: grant.organizationId };
     },
     async destroy(id) {
+      // The end of a grant is for its organisation to read of, and revocation comes upon it here alone.
+      await find(id);
       await authority.revokeGrant(id);
     },
   };
