@@ -7,6 +7,12 @@ const API_KEY = /sk_(live|test)_[0-9A-Za-z]{20}_[0-9A-Za-z]*/g;
 /** A signed token (RFC 7519 §3): two parts that are JSON objects in base64url, and a signature. */
 const JWT = /eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*/g;
 
+/**
+ * What a path holds of codes, opaque and refresh tokens, and client secrets, which are 43 random characters and have no
+ * other form. Names and ids are shorter.
+ */
+const RANDOM_SEGMENT = /(?<=\/)[\w-]{40,}(?=\/|$)/g;
+
 /** How often a path may have been percent-encoded on its way here; each proxy can add a layer. */
 const MAX_LAYERS = 3;
 
@@ -17,11 +23,14 @@ export function redactBearers(text: string): string {
   return withoutKeys.includes('eyJ') ? withoutKeys.replace(JWT, '[redacted]') : withoutKeys;
 }
 
-/** The same for a path, which may spell one with percent-encoded characters: then the decoded path is shown. */
+/**
+ * The same for a path, whose long random segments are redacted too. It may spell one with percent-encoded characters:
+ * then the decoded path is shown.
+ */
 export function redactPath(path: string): string {
   let plain = path;
   for (let layer = 0; layer < MAX_LAYERS && plain.includes('%'); layer++) plain = decode(plain);
-  const shown = redactBearers(plain);
+  const shown = redactBearers(plain).replace(RANDOM_SEGMENT, '[redacted]');
   return shown === plain ? path : shown;
 }
 

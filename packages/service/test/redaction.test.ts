@@ -43,8 +43,18 @@ test.each([
   expect(shown).not.toContain('eyJ');
 });
 
+test.each([43, 64])('a random segment of %i characters in a path comes out redacted', (length) => {
+  const value = 'aB3-x_9'.repeat(10).slice(0, length);
+  for (const path of [`/oauth/revoke/${value}`, `//${value}`, `/x/${value.replaceAll('-', '%2D')}/y`]) {
+    expect(redactPath(path)).toContain('[redacted]');
+    expect(redactPath(path)).not.toContain(value);
+  }
+});
+
 test.each([
   '/api/v2/work-orders',
+  '/api/v2/api-keys/key_0123456789ABCDEFGHIJ/rotate',
+  '/assets/icon.Wgs5EwdlioPM.svg',
   '/x/eyJhbGciOi',
   '/eyJ.eyJ.x',
   '/a%2Fb',
