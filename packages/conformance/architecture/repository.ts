@@ -6,7 +6,7 @@ import { readSource, type Source } from './source.ts';
 
 export const repositoryRoot = fileURLToPath(new URL('../../../', import.meta.url));
 
-const unversioned = /^(node_modules|\.git|\.latchkey|screenshots|.*\.log)$/;
+const unversioned = /^(node_modules|\.git|\.latchkey|packed|screenshots|.*\.log)$/;
 
 export function listFiles(folder = ''): string[] {
   return readdirSync(join(repositoryRoot, folder), { withFileTypes: true })
