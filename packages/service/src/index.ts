@@ -1,3 +1,4 @@
+export * from './announcements.ts';
 export * from './assets.ts';
 export * from './body.ts';
 export * from './env.ts';

@@ -1,7 +1,6 @@
 import type { RequestListener } from 'node:http';
-import { createHealth, type Health, type Logger, type Metrics } from '@latchkey/service';
-import type { DurableStorage, SharedStorage } from '@latchkey/storage';
-import { createAnnouncements } from './announcements.ts';
+import { createAnnouncements, createHealth, type Health, type Logger, type Metrics } from '@latchkey/service';
+import type { DurableStorage, FeedEvent, SharedStorage } from '@latchkey/storage';
 import { createApp } from './app.ts';
 import type { ApiConfig } from './config.ts';
 import { openDoor } from './door.ts';
@@ -38,7 +37,10 @@ export async function createApi(config: ApiConfig, deps: ApiDeps): Promise<ApiSe
   const { durable, shared, logger, metrics } = deps;
   const clock = deps.now ? { now: deps.now } : {};
   const now = deps.now ? toMilliseconds(deps.now) : Date.now;
-  const feed = createAnnouncements(shared.feed, (event) => door.tell(event));
+  const feed = createAnnouncements<FeedEvent>({
+    publish: shared.feed.publish,
+    tell: (event) => door.tell(event),
+  });
   const routes = createRouteTable({ durable, feed, pepper: config.pepper, logger, ...clock });
   const scopes = [...new Set(routes.map(({ scope }) => scope))];
   const { monotonic } = deps;

@@ -1,8 +1,15 @@
 import type { RequestListener } from 'node:http';
 import { createRateLimiter, type RateLimiter } from '@latchkey/guard';
 import { createPages } from '@latchkey/pages';
-import { ASSETS_PATH, createHealth, type Health, type Logger, type Metrics } from '@latchkey/service';
-import type { DurableStorage, SharedStorage } from '@latchkey/storage';
+import {
+  ASSETS_PATH,
+  createAnnouncements,
+  createHealth,
+  type Health,
+  type Logger,
+  type Metrics,
+} from '@latchkey/service';
+import type { DurableStorage, FeedEvent, SharedStorage } from '@latchkey/storage';
 import { createAccounts } from './accounts/accounts.ts';
 import { createPresentedApiKeys } from './api-keys/api-keys.ts';
 import { type AppDeps, createApp } from './app.ts';
@@ -49,9 +56,10 @@ export interface AuthServer {
 
 /** The authorization server, over any stores. Makes the first signing keys where there are none. */
 export async function createAuth(config: AuthConfig, deps: AuthDeps): Promise<AuthServer> {
-  const { durable, shared, logger, metrics, now = () => new Date() } = deps;
+  const { durable, logger, metrics, now = () => new Date() } = deps;
   const audit = createAudit(durable, logger);
   const directory = createDirectory(durable, now);
+  const { shared, stop: stopAnnouncing } = announcing(deps.shared, directory);
   const keyRing = await createKeyRing({ durable, encryptionKey: config.encryptionKey, logger, now });
   const status = createRevocationStatus(durable);
   const appDeps: AppDeps = {
@@ -90,10 +98,20 @@ export async function createAuth(config: AuthConfig, deps: AuthDeps): Promise<Au
     },
     async stop() {
       keyRing.stop();
+      stopAnnouncing();
       appDeps.limiter.close();
       await follower.close();
     },
   };
+}
+
+/** The same stores, whose feed is told again of what it did not take. */
+function announcing(shared: SharedStorage, directory: AppDeps['directory']) {
+  const { publish, stop } = createAnnouncements<FeedEvent>({
+    publish: shared.feed.publish,
+    tell: directory.onEvent,
+  });
+  return { shared: { ...shared, feed: { ...shared.feed, publish } }, stop };
 }
 
 function createLimiter(shared: SharedStorage, logger: Logger): RateLimiter {

@@ -1,10 +1,12 @@
 import {
   type DurableStorage,
+  type FeedEvent,
   openMemory,
   type SharedStorage,
   StorageUnavailableError,
 } from '@latchkey/storage';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { makeApiKey } from './support/api-keys.ts';
 import { startAuth, type TestAuth } from './support/auth-server.ts';
 import { authorize, basic, postForm, redeem, refresh, signIn } from './support/http.ts';
 import { type Records, type RegisteredClient, seed } from './support/records.ts';
@@ -15,6 +17,7 @@ let away: 'durable' | 'shared' | undefined;
 let offsetMs = 0;
 const now = () => new Date(Date.now() + offsetMs);
 let stores: TestStores;
+let memory: SharedStorage;
 let auth: TestAuth;
 let records: Records;
 let client: RegisteredClient;
@@ -36,7 +39,8 @@ function cuttable<T extends object>(name: 'durable' | 'shared', store: T): T {
 beforeAll(async () => {
   stores = await openStores();
   const durable: DurableStorage = cuttable('durable', stores.durable);
-  const shared: SharedStorage = cuttable('shared', openMemory());
+  memory = openMemory();
+  const shared: SharedStorage = cuttable('shared', memory);
   auth = await startAuth({ durable, shared: [shared], now });
   records = await seed(stores.durable, auth.config.pepper);
   client = await records.addClient();
@@ -135,4 +139,17 @@ test('request limits hold without the shared store, as this process’s share, a
   } finally {
     await alone.close();
   }
+});
+
+test('an API key that ends while the shared store is away: all processes are told once it is back', async () => {
+  const heard: FeedEvent[] = [];
+  const follower = await memory.feed.follow({ onEvent: (event) => void heard.push(event), onGap() {} });
+  const { key, apiKey } = await makeApiKey({ auth, records, stores, client });
+  away = 'shared';
+  heard.length = 0;
+  expect((await postForm(`${auth.issuer}/oauth/revoke`, { token: key })).status).toBe(200);
+  expect(heard).toEqual([]);
+  away = undefined;
+  await vi.waitFor(() => expect(heard).toEqual([{ type: 'api_key', id: apiKey.id }]), 3_000);
+  await follower.close();
 });

@@ -1,28 +1,35 @@
-import type { FeedEvent, RevocationFeed } from '@latchkey/storage';
-
 const RETRY_MS = 250;
 /** Those beyond it go unannounced: processes find them at their next look at the changes. */
 const MOST_KEPT = 1_000;
 
-export interface Announcements extends Pick<RevocationFeed, 'publish'> {
+export interface Announcements<Event> {
+  /** Rejects when the others could not be told at once. */
+  publish(event: Event): Promise<void>;
   /** Tries no more. */
   stop(): void;
 }
 
+export interface AnnouncementOptions<Event> {
+  /** Tells all other processes. */
+  publish(event: Event): Promise<void>;
+  /** Tells this one. */
+  tell(event: Event): void;
+}
+
 /**
  * Tells of a change that is durable already: this process at once, whatever becomes of the feed, and all others by it.
- * `publish` rejects when the feed is away, as its connection is for a moment after each loss; the announcement is tried
- * again in the background until it gets through. Told too late or twice, it costs the others one look.
+ * Where that fails, as for a moment after each loss of a connection, it is tried again in the background until the
+ * announcement gets through. Told too late or twice, it costs the others one look.
  */
-export function createAnnouncements(
-  feed: Pick<RevocationFeed, 'publish'>,
-  tell: (event: FeedEvent) => void,
-): Announcements {
-  const missed = new Map<string, FeedEvent>();
+export function createAnnouncements<Event>({
+  publish,
+  tell,
+}: AnnouncementOptions<Event>): Announcements<Event> {
+  const missed = new Map<string, Event>();
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
-  function keep(event: FeedEvent): void {
+  function keep(event: Event): void {
     if (missed.size < MOST_KEPT) missed.set(JSON.stringify(event), event);
     if (!stopped) timer ??= setTimeout(tryAgain, RETRY_MS).unref();
   }
@@ -30,7 +37,7 @@ export function createAnnouncements(
   async function tryAgain(): Promise<void> {
     try {
       for (const [name, event] of missed) {
-        await feed.publish(event);
+        await publish(event);
         missed.delete(name);
       }
       timer = undefined;
@@ -44,7 +51,7 @@ export function createAnnouncements(
     async publish(event) {
       tell(event);
       try {
-        await feed.publish(event);
+        await publish(event);
       } catch (error) {
         keep(event);
         throw error;
