@@ -107,8 +107,19 @@ export async function getApplication(
   return client;
 }
 
-export function isApplication({ metadata }: Client): boolean {
-  return metadata.application_type !== 'resource_server';
+const INTROSPECTS = 'resource_server';
+
+function isApplication({ metadata }: Client): boolean {
+  return metadata.application_type !== INTROSPECTS;
+}
+
+/** Newest first; `after` is the id of the last one before. */
+export function listApplications(
+  { durable }: Operator,
+  place: { organizationId: string; environment: Environment },
+  page: { after: string | undefined; limit: number },
+): Promise<Client[]> {
+  return durable.clients.listPage({ ...place, except: INTROSPECTS, ...page });
 }
 
 export async function updateApplication(

@@ -1,4 +1,4 @@
-import type { ClientMetadata, Environment } from '@latchkey/protocol';
+import type { ApplicationType, ClientMetadata, Environment } from '@latchkey/protocol';
 
 /** One live secret of a client. The secret itself is shown once, when it is made, and kept nowhere. */
 export interface ClientSecret {
@@ -35,10 +35,14 @@ export interface Clients {
   find(id: string): Promise<Client | undefined>;
   /** Every client, or those of an organisation, oldest first. */
   list(filter?: { organizationId?: string }): Promise<Client[]>;
-  /** A page of an organisation's clients in one environment, newest first; `after` is the id of the last one before. */
+  /**
+   * A page of an organisation's clients in one environment, newest first; `after` is the id of the last one before.
+   * Those of the type `except` do not count: a page is short only where there are no more.
+   */
   listPage(filter: {
     organizationId: string;
     environment: Environment;
+    except?: ApplicationType | undefined;
     after?: string | undefined;
     limit: number;
   }): Promise<Client[]>;

@@ -61,8 +61,6 @@ interface PageOptions<Row> {
   isRowId: (id: string) => boolean;
   /** At most `limit` rows, those older than `after` alone. */
   list: (rows: { after: string | undefined; limit: number }) => Promise<Row[]>;
-  /** Rows to leave out. A page can then hold fewer than asked for, and not be the last. Default: none. */
-  isShown?: (row: Row) => boolean;
   show: (row: Row) => Record<string, unknown>;
 }
 
@@ -71,13 +69,12 @@ export async function turnPage<Row extends { id: string }>({
   asked: { limit, cursor },
   isRowId,
   list,
-  isShown = () => true,
   show,
 }: PageOptions<Row>): Promise<Page> {
   const after = cursor === undefined ? undefined : decodeCursor(isRowId, cursor);
   const rows = await list({ after, limit: limit + 1 });
   const last = rows.length > limit ? rows[limit - 1] : undefined;
-  const data = rows.slice(0, limit).filter(isShown).map(show);
+  const data = rows.slice(0, limit).map(show);
   return { data, next_cursor: last ? encodeCursor(last.id) : null };
 }
 

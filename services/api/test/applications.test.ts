@@ -194,9 +194,7 @@ test('a client that introspects is the operator’s: not listed, not found, even
     },
   });
   const { body } = await api.call('GET', `${APPS}?limit=1`, { tenant });
-  expect(body.data).toEqual([]);
-  const next = await api.call('GET', `${APPS}?cursor=${body.next_cursor}`, { tenant });
-  expect(next.body.data.map(({ id }: { id: string }) => id)).toEqual([shown.body.id]);
+  expect(body).toMatchObject({ data: [{ id: shown.body.id }], next_cursor: null });
   expect((await api.call('GET', `${APPS}/client_introspects`, { tenant })).status).toBe(404);
 });
 

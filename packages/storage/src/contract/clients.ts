@@ -146,6 +146,36 @@ function testPages(fixture: () => DurableFixture): void {
       expect(page.map(({ secrets }) => secrets.length)).toEqual([2, 2]);
     });
 
+    test('leave a type out without being short for it, wherever it stands', async () => {
+      const { storage, organization, clock } = fixture();
+      const { id: organizationId } = await organization();
+      const shown: string[] = [];
+      for (const application_type of [
+        'web',
+        'resource_server',
+        'resource_server',
+        'machine',
+        'web',
+      ] as const) {
+        const metadata = { ...METADATA, application_type };
+        const client = { id: newId('client'), organizationId, environment: 'live', metadata } as const;
+        await storage.clients.create(client);
+        if (application_type !== 'resource_server') shown.unshift(client.id);
+        clock.advance(1);
+      }
+      const list = async (after?: string) => {
+        const filter = { organizationId, environment: 'live', except: 'resource_server' } as const;
+        const page = await storage.clients.listPage({ ...filter, after, limit: 2 });
+        return page.map(({ id }) => id);
+      };
+      expect(await list()).toEqual(shown.slice(0, 2));
+      expect(await list(shown[0])).toEqual(shown.slice(1));
+      expect(await list(shown[2])).toEqual([]);
+      expect(await storage.clients.listPage({ organizationId, environment: 'live', limit: 9 })).toHaveLength(
+        5,
+      );
+    });
+
     test('are of one organisation and environment, and continue after no other client', async () => {
       const { storage, organization } = fixture();
       const { id: organizationId } = await organization();

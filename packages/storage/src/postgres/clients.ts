@@ -130,23 +130,27 @@ const FIND = `${select('clients')} where clients.id = $2 ${ORDER}`;
 const LIST = `${select('clients')} ${ORDER}`;
 const LIST_OF_ORGANIZATION = `${select('clients')} where clients.organization_id = $2 ${ORDER}`;
 
+/** That no client has. */
+const NO_TYPE = '';
+
 /** Limited before the join: a page is of clients, however many secrets they have. */
 const page = (restriction: string) => `
   ${select(`(
     select id, organization_id, environment, metadata, created_at, updated_at, disabled_at from clients
-    where organization_id = $2 and environment = $3 ${restriction}
+    where organization_id = $2 and environment = $3 and metadata ->> 'application_type' is distinct from $5
+      ${restriction}
     order by created_at desc, id desc limit $4)`)}
   order by clients.created_at desc, clients.id desc, secret.created_at, secret.id`;
 const FIRST_PAGE = page('');
 /** The instant is compared in the database, which knows it more finely than a `Date`. */
 const NEXT_PAGE = page(`and (created_at, id) < (
-    (select last.created_at from clients last where last.id = $5 and last.organization_id = $2), $5)`);
+    (select last.created_at from clients last where last.id = $6 and last.organization_id = $2), $6)`);
 
 async function listPage(
   { query, testInstant }: PostgresContext,
-  { organizationId, environment, after, limit }: Parameters<Clients['listPage']>[0],
+  { organizationId, environment, except, after, limit }: Parameters<Clients['listPage']>[0],
 ): Promise<Client[]> {
-  const parameters = [testInstant(), organizationId, environment, limit];
+  const parameters = [testInstant(), organizationId, environment, limit, except ?? NO_TYPE];
   if (after === undefined) return toClients(await query<ClientRow>(FIRST_PAGE, parameters));
   return isStorable(after) ? toClients(await query<ClientRow>(NEXT_PAGE, [...parameters, after])) : [];
 }

@@ -4,7 +4,7 @@ import {
   applicationInput,
   createApplication,
   deleteApplication,
-  isApplication,
+  listApplications,
   updateApplication,
 } from '@latchkey/registry';
 import { z } from 'zod';
@@ -85,16 +85,16 @@ function readingEndpoints(deps: RouteDeps) {
       tag,
       query: listQuery({ environment: environment.describe('Default: that of your credential') }),
       answer: { name: 'ApplicationList', schema: pageOf(application), status: 200 },
-      handle: ({ tenant, query }) => {
-        const filter = {
+      handle: (call) => {
+        const { tenant, query } = call;
+        const place = {
           organizationId: tenant.organizationId,
           environment: environmentFor(tenant, query.environment),
         };
         return turnPage({
           asked: query,
           isRowId: isClientId,
-          list: (rows) => deps.durable.clients.listPage({ ...filter, ...rows }),
-          isShown: isApplication,
+          list: (rows) => listApplications(operatorOf(deps, call), place, rows),
           show: showApplication,
         });
       },
