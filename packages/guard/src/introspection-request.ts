@@ -1,4 +1,5 @@
 import type { IntrospectionAnswer, IntrospectionOptions } from './introspection.ts';
+import { IntrospectionError, refusedByServer, unreachable } from './introspection-failure.ts';
 import { isObject } from './token.ts';
 
 export type IntrospectionFetch = (
@@ -7,7 +8,7 @@ export type IntrospectionFetch = (
     method: 'POST';
     headers: Record<string, string>;
     body: string;
-    redirect: 'error';
+    redirect: 'manual';
     signal: AbortSignal;
   },
 ) => Promise<Response>;
@@ -32,8 +33,9 @@ export function askIntrospection(options: IntrospectionOptions): Ask {
       method: 'POST',
       headers,
       body: `token=${formEncode(credential)}`,
-      // The credential goes to the address that was configured, not to wherever that points today.
-      redirect: 'error',
+      // Never followed: the credential goes to the address that was configured, not to wherever that points today.
+      // By `error` Node's fetch would repeat what is answered 401 or 421, without the body, and fail by that.
+      redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),
     });
     return readAnswer(response, endpoint);
@@ -43,28 +45,40 @@ export function askIntrospection(options: IntrospectionOptions): Ask {
       try {
         return await attempt(credential);
       } catch (error) {
-        if (count === ATTEMPTS || error instanceof RefusedError) throw error;
+        const failure = unreachable(endpoint, error, timeoutMs);
+        if (count === ATTEMPTS || failure.final) throw failure;
       }
     }
   };
 }
 
-/** The server understood and said no: to ask again would bring the same. */
-class RefusedError extends Error {
-  override name = 'IntrospectionRefusedError';
-}
-
 async function readAnswer(response: Response, endpoint: string): Promise<IntrospectionAnswer> {
   const { status } = response;
-  if (status !== 200) {
+  if (status !== 200) throw refusedByServer(endpoint, status, await readCode(response, endpoint));
+  const answer = parseJson(await readText(response, endpoint));
+  if (answer === undefined) throw new IntrospectionError(`${endpoint} answered something that is no JSON`);
+  if (isAnswer(answer)) return Object.freeze(answer);
+  const message = `${endpoint} answered something else than RFC 7662 §2.2 says`;
+  throw new IntrospectionError(message, { final: true });
+}
+
+/** RFC 6749 §5.2. What else the answer says stays out of logs. */
+async function readCode(response: Response, endpoint: string): Promise<string | undefined> {
+  if (!response.headers.get('content-type')?.includes('json')) {
     await response.body?.cancel();
-    const isOurs = status >= 400 && status < 500;
-    throw new (isOurs ? RefusedError : Error)(`${endpoint} answered ${status}`);
+    return undefined;
   }
-  const answer: unknown = JSON.parse(await readText(response, endpoint));
-  if (!isAnswer(answer))
-    throw new RefusedError(`${endpoint} answered something else than RFC 7662 §2.2 says`);
-  return Object.freeze(answer);
+  const body = parseJson(await readText(response, endpoint));
+  if (!isObject(body) || typeof body.error !== 'string') return undefined;
+  return /^[\w.-]{1,64}$/.test(body.error) ? body.error : undefined;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function isAnswer(value: unknown): value is IntrospectionAnswer {
@@ -77,7 +91,9 @@ async function readText(response: Response, endpoint: string): Promise<string> {
   let received = 0;
   for await (const chunk of response.body ?? []) {
     received += chunk.length;
-    if (received > MAX_BYTES) throw new RefusedError(`${endpoint} answered more than ${MAX_BYTES} bytes`);
+    if (received > MAX_BYTES) {
+      throw new IntrospectionError(`${endpoint} answered more than ${MAX_BYTES} bytes`, { final: true });
+    }
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

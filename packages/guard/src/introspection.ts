@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { createCache } from './cache.ts';
+import { createFailureReport } from './introspection-failure.ts';
 import { askIntrospection, type IntrospectionFetch } from './introspection-request.ts';
 import type { JsonObject } from './token.ts';
 
@@ -18,6 +19,11 @@ export interface IntrospectionOptions {
   maxEntries?: number;
   /** Of one attempt; there are two at most. Default 2000. */
   timeoutMs?: number;
+  /**
+   * Told why the server could not be asked: a wrong client id or secret, another address than the server's, an
+   * outage. Once a minute at most; the error's message is meant to be logged. Default: nothing.
+   */
+  onFailure?: (error: Error) => void;
   /** Default: the platform's. */
   fetch?: IntrospectionFetch;
   /** Epoch milliseconds. Default: `Date.now`. */
@@ -48,9 +54,13 @@ interface Known {
 /** An answer with its members and map slots, by heap measurement, rounded up. */
 const ENTRY_BYTES = 3_000;
 
-/** A client of token introspection (RFC 7662), which asks about a credential once however many requests bring it. */
+/**
+ * A client of token introspection (RFC 7662), which asks about a credential once however many requests bring it.
+ * @throws {TypeError} without endpoint, client id or secret
+ */
 export function createIntrospection(options: IntrospectionOptions): Introspection {
   const { cacheSeconds = 10, maxEntries = 20_000, now = Date.now } = options;
+  requireSetUp(options);
   if (!(cacheSeconds >= 0)) throw new RangeError(`not a time to remember answers for: ${cacheSeconds} s`);
   const bounds = { maxEntries, maxBytes: maxEntries * (ENTRY_BYTES + DIGEST_LENGTH) };
   const active = createCache<Known>(bounds, ENTRY_BYTES);
@@ -58,6 +68,7 @@ export function createIntrospection(options: IntrospectionOptions): Introspectio
   const inactive = createCache<Known>(bounds, ENTRY_BYTES);
   const inFlight = new Map<string, Promise<IntrospectionAnswer>>();
   const ask = askIntrospection(options);
+  const report = createFailureReport(options.onFailure, now);
 
   async function inquire(digest: string, credential: string): Promise<IntrospectionAnswer> {
     // From before the question: what was revoked while the answer travelled is not in it.
@@ -67,6 +78,9 @@ export function createIntrospection(options: IntrospectionOptions): Introspectio
       const until = Math.min(askedAt + cacheSeconds * 1000, (answer.exp ?? Number.POSITIVE_INFINITY) * 1000);
       (answer.active ? active : inactive).set(digest, { answer, until });
       return answer;
+    } catch (error) {
+      report(error);
+      throw error;
     } finally {
       inFlight.delete(digest);
     }
@@ -85,3 +99,12 @@ export function createIntrospection(options: IntrospectionOptions): Introspectio
 }
 
 const DIGEST_LENGTH = 43;
+
+/** Most come from an environment, where one that was forgotten is undefined or empty and would look like an outage. */
+function requireSetUp({ endpoint, clientId, clientSecret }: IntrospectionOptions): void {
+  const missing = Object.entries({ endpoint, clientId, clientSecret })
+    .filter(([, value]) => typeof value !== 'string' || value === '')
+    .map(([name]) => name);
+  if (missing.length > 0) throw new TypeError(`introspection needs ${missing.join(', ')}`);
+  if (!URL.canParse(endpoint)) throw new TypeError(`the introspection endpoint is no URL: ${endpoint}`);
+}

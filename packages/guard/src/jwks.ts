@@ -82,7 +82,10 @@ async function fetchJson(fetch: Fetch, uri: string): Promise<unknown> {
     redirect: 'error',
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
-  if (response.status !== 200) throw new Error(`${uri} answered ${response.status}`);
+  if (response.status !== 200) {
+    const hint = response.status === 421 ? ': is this its public URL?' : '';
+    throw new Error(`${uri} answered ${response.status}${hint}`);
+  }
   return JSON.parse(await readText(response, uri));
 }
 

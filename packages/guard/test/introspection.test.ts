@@ -100,7 +100,7 @@ describe('while the authorization server is away', () => {
     ['it answers no JSON', 2, (response) => void response.end('<html>')],
     ['it does not know us', 1, status(401)],
     ['it limits us', 1, status(429)],
-    ['it sends us elsewhere', 2, (response) => void response.writeHead(307, { location: '/x' }).end()],
+    ['it sends us elsewhere', 1, (response) => void response.writeHead(307, { location: '/x' }).end()],
     ['it says something else', 1, (response) => void response.end('[]')],
     ['it says too much', 1, (response) => void response.end(' '.repeat(70_000))],
   ];
@@ -137,6 +137,86 @@ describe('while the authorization server is away', () => {
     guard.clock.seconds += 1;
     expect(await outcome(guard, authorization)).toBe('introspection_unavailable');
   });
+});
+
+describe('whoever runs the service is told why the server cannot be asked', () => {
+  /** What the hook was told, and the cause that a refusal carries. */
+  async function fail(
+    disturb: (response: ServerResponse) => void,
+    client: Partial<IntrospectionOptions> = {},
+  ) {
+    const told: Error[] = [];
+    server.disturb = disturb;
+    const guard = setUp({ onFailure: (error) => told.push(error), timeoutMs: 200, ...client });
+    const { cause } = await refusalOf(guard, { authorization: mint().authorization });
+    expect(told).toEqual([cause]);
+    return told[0];
+  }
+  const say = (status: number, body?: unknown) => (response: ServerResponse) => {
+    response.writeHead(status, { 'Content-Type': 'application/json', location: '/elsewhere' });
+    response.end(JSON.stringify(body));
+  };
+
+  const cases: [string, (response: ServerResponse) => void][] = [
+    ['answered 401 invalid_client: our client id or secret is wrong', say(401, { error: 'invalid_client' })],
+    ['answered 403: our client may not introspect', say(403, { error: 'a b\nc' })],
+    ['answered 404: is this its introspection endpoint?', say(404)],
+    ['answered 421: is this its public URL?', say(421)],
+    ['answered 302: it sends us elsewhere, where the credential must not go', say(302)],
+    ['answered 503', say(503)],
+    ['answered something that is no JSON', (response) => void response.end('<html>')],
+    ['did not answer within 200 ms', () => {}],
+  ];
+  test.each(cases)('it %s', async (words, disturb) => {
+    expect((await fail(disturb))?.message).toBe(`${server.endpoint} ${words}`);
+  });
+
+  test('by the status and the code as the cause', async () => {
+    const error = await fail(say(401, { error: 'invalid_client' }));
+    expect(error?.cause).toEqual({ status: 401, error: 'invalid_client' });
+  });
+
+  test('by what the network says where nobody listens', async () => {
+    await server.close();
+    const error = await fail(() => {});
+    expect(error?.message).toBe(
+      `${server.endpoint} cannot be asked: connect ECONNREFUSED ${new URL(server.endpoint).host}`,
+    );
+  });
+
+  test('and never of the credential or of our secret', async () => {
+    const { authorization, key } = mint();
+    const told: string[] = [];
+    server.disturb = say(401, { error: 'invalid_client', error_description: key });
+    await outcome(
+      setUp({ onFailure: (error) => told.push(JSON.stringify([error.message, error])) }),
+      authorization,
+    );
+    expect(told).toHaveLength(1);
+    expect(told[0]).not.toContain(key);
+    expect(told[0]).not.toContain('a+b/c%');
+  });
+
+  test('once a minute, however many requests fail', async () => {
+    const told: string[] = [];
+    server.disturb = say(401);
+    const guard = setUp({ onFailure: (error) => told.push(error.message) });
+    for (const seconds of [0, 1, 59, 60, 61]) {
+      guard.clock.seconds = NOW + seconds;
+      expect(await outcome(guard, mint().authorization)).toBe('introspection_unavailable');
+    }
+    expect(told).toHaveLength(2);
+  });
+});
+
+test('a client without endpoint, id or secret is refused when it is made, with everything that is missing', () => {
+  expect(() => setUp({ clientId: '', clientSecret: '' })).toThrow(
+    new TypeError('introspection needs clientId, clientSecret'),
+  );
+  const forgotten = process.env.NOT_SET_ANYWHERE as unknown as string;
+  expect(() => setUp({ clientSecret: forgotten })).toThrow(/^introspection needs clientSecret$/);
+  expect(() => setUp({ endpoint: '' })).toThrow(/^introspection needs endpoint$/);
+  expect(() => setUp({ endpoint: 'auth.example.com' })).toThrow(/is no URL: auth.example.com$/);
 });
 
 test('a time to remember answers for that is none is refused when the client is made', () => {
