@@ -34,6 +34,7 @@ export interface ShellOptions {
  */
 export function installShell(app: Koa, options: ShellOptions): void {
   app.proxy = true;
+  app.on('error', logBrokenAnswer(options.logger));
   app.use(frame(options));
   app.use(healthRoutes(options.health));
 }
@@ -120,6 +121,20 @@ function renderError(
   ctx.status = error.status;
   ctx.set('Cache-Control', 'no-store');
   ctx.body = error.toBody(requestId);
+}
+
+/**
+ * What happens below or behind the one place where errors are rendered; Koa would write it to stderr as it is. Mostly
+ * callers who went away: Koa marks what can no longer be answered.
+ */
+function logBrokenAnswer(
+  logger: Logger,
+): (error: Error & { headerSent?: boolean }, ctx?: Koa.Context) => void {
+  return (error, ctx) => {
+    const fields = { request_id: ctx?.state.requestId, err: error };
+    if (error.headerSent) logger.debug(fields, 'connection broken');
+    else logger.error(fields, 'request not answered');
+  };
 }
 
 function requestIdOf(request: IncomingMessage, proxies: TrustedProxies): string {
