@@ -49,7 +49,7 @@ const protectDocument = helmet({
 function frame({ logger, metrics, health, trustedProxies, renderErrorPage }: ShellOptions): Koa.Middleware {
   return async function shellFrame(ctx, next) {
     const started = performance.now();
-    const target = settleTarget(ctx);
+    const target = settleTarget(ctx) && namesOneHost(ctx.req);
     settleForwarded(ctx.req, trustedProxies);
     ctx.state.requestId = requestIdOf(ctx.req, trustedProxies);
     ctx.set('X-Request-Id', ctx.state.requestId);
@@ -57,7 +57,10 @@ function frame({ logger, metrics, health, trustedProxies, renderErrorPage }: She
     ctx.set('Referrer-Policy', 'no-referrer');
     if (health.draining) ctx.set('Connection', 'close');
     try {
-      if (!target) throw new HttpError('invalid_request', { description: 'The request target is malformed' });
+      if (!target)
+        throw new HttpError('invalid_request', {
+          description: 'The request target or the Host header is malformed',
+        });
       await next();
       if (ctx.status === 404 && ctx.body == null) ctx.throw(404);
     } catch (error) {
@@ -94,6 +97,19 @@ function settleTarget(ctx: Koa.Context): boolean {
   ctx.req.url = usable ? `${target.pathname}${target.search}` : '/';
   ctx.originalUrl = ctx.req.url;
   return usable;
+}
+
+/**
+ * RFC 9112 §3.2: of two Host fields Node keeps the first; a proxy that goes by the last would have sent, judged or cached
+ * another request than the one that is answered here.
+ */
+function namesOneHost({ rawHeaders }: IncomingMessage): boolean {
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
+  return hosts <= 1;
 }
 
 /**

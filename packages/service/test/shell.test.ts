@@ -196,6 +196,17 @@ describe('a request target in absolute form (RFC 9112 §3.2.2)', () => {
   );
 });
 
+test.each(['evil.test', 'good.test'])(
+  'a second Host header, %s, is refused (RFC 9112 §3.2)',
+  async (host) => {
+    const answer = await sendRaw(
+      `GET /host HTTP/1.1\r\nHost: good.test\r\nhost: ${host}\r\nConnection: close\r\n\r\n`,
+    );
+    expect(answer).toMatch(/^HTTP\/1.1 400 /);
+    expect(answer).toContain('"error":"invalid_request"');
+  },
+);
+
 test('a taken port is an error that names the variable to change', async () => {
   await expect(
     listen(() => {}, { host: '127.0.0.1', port: server.port, portVariable: 'AUTH_PORT' }),
