@@ -1,3 +1,4 @@
+import { API_KEY_PATTERN } from './api-keys.ts';
 import { createMemberReader, type Fault, type MemberReader } from './members.ts';
 import { findPublicKeyFaults } from './public-keys.ts';
 import { refuseHttpsUrl, refuseRedirectUri } from './redirect-uris.ts';
@@ -142,8 +143,11 @@ function readName(reader: MemberReader): string {
   if (reader.faults.length > before) return name;
   if (name === '') reader.fault('client_name', 'is required');
   // People read it on the consent page: control and direction marks could make it read as another name.
-  else if (name.length > MAX_NAME_LENGTH || /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(name)) {
+  else if (name.length > MAX_NAME_LENGTH || /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(name)) {
     reader.fault('client_name', `must be at most ${MAX_NAME_LENGTH} visible characters`);
+  } else if (API_KEY_PATTERN.test(name)) {
+    // It stands in lists and on pages, where no key may.
+    reader.fault('client_name', 'must not hold an API key');
   }
   return name;
 }

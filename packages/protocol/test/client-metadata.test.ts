@@ -4,6 +4,7 @@ import {
   type ApplicationType,
   CLIENT_METADATA_MEMBERS,
   DATA_SCOPES,
+  mintApiKey,
   validateClientMetadata,
 } from '../src/index.ts';
 
@@ -127,6 +128,8 @@ describe('exceptions and grants', () => {
     ['a plain-http link', { ...web, policy_uri: 'http://app.example/policy' }, 'policy_uri'],
     ['a javascript link', { ...web, client_uri: 'javascript:alert(1)' }, 'client_uri'],
     ['a nameless client', { ...web, client_name: '  ' }, 'client_name'],
+    ['half of a surrogate pair in the name', { ...web, client_name: 'a\ud800' }, 'client_name'],
+    ['an API key in the name', { ...web, client_name: `App ${mintApiKey('live').key}` }, 'client_name'],
     ['a name that reads backwards', { ...web, client_name: 'a\u202Eb' }, 'client_name'],
   ])('refuses %s', (_, input, field) => {
     expect(Object.keys(refuse(input))).toContain(field);
