@@ -10,13 +10,15 @@ declare global {
   }
 }
 
-const { ISSUER = 'http://localhost:3000', AUDIENCE = 'http://localhost:3100', PORT = '3100' } = process.env;
+const { ISSUER = 'http://127.0.0.1:3000', AUDIENCE = 'http://localhost:3100', PORT = '3100' } = process.env;
 const { CLIENT_ID: clientId = '', CLIENT_SECRET: clientSecret = '' } = process.env;
+const endpoint = `${ISSUER}/oauth/introspect`;
+const onFailure = (error: Error) => process.stderr.write(`${error.message}\n`);
 const guard = createGuard({
   issuer: ISSUER,
   audience: AUDIENCE,
   tokens: 'introspection',
-  introspection: createIntrospection({ endpoint: `${ISSUER}/oauth/introspect`, clientId, clientSecret }),
+  introspection: createIntrospection({ endpoint, clientId, clientSecret, onFailure }),
   metadata: { scopesSupported: ['send:messages'] },
 });
 const { protect, metadata } = createExpressGuard(guard);

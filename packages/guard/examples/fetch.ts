@@ -2,10 +2,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createFetchGuard, createGuard } from '@latchkey/guard';
 
-const { ISSUER = 'http://localhost:3000', AUDIENCE = 'http://localhost:3100', PORT = '3100' } = process.env;
+const { ISSUER = 'http://127.0.0.1:3000', AUDIENCE = 'http://localhost:3100', PORT = '3100' } = process.env;
 const guard = createGuard({
   issuer: ISSUER,
   audience: AUDIENCE,
+  onKeysFailure: (error) => process.stderr.write(`${error}\n`),
   metadata: { scopesSupported: ['orders:read'] },
 });
 const { protect, metadata } = createFetchGuard(guard);

@@ -8,10 +8,11 @@ import {
 } from '@latchkey/guard';
 import Koa from 'koa';
 
-const { ISSUER = 'http://localhost:3000', AUDIENCE = 'http://localhost:3100', PORT = '3100' } = process.env;
+const { ISSUER = 'http://127.0.0.1:3000', AUDIENCE = 'http://localhost:3100', PORT = '3100' } = process.env;
 const guard = createGuard({
   issuer: ISSUER,
   audience: AUDIENCE,
+  onKeysFailure: (error) => process.stderr.write(`${error}\n`),
   // Counts in this process alone: with several, `createRedisPermits` shares the limits among them.
   limiter: createRateLimiter({ permits: createMemoryPermits() }),
   metadata: { scopesSupported: ['orders:read'] },

@@ -1,3 +1,5 @@
+import { describeFetchFailure } from './fetch-failure.ts';
+
 /** What went wrong between us and the authorization server, in words for whoever set this up. */
 export class IntrospectionError extends Error {
   override name = 'IntrospectionError';
@@ -32,20 +34,9 @@ export function refusedByServer(endpoint: string, status: number, code: string |
   });
 }
 
-/** From the platform's fetch, whose own words are "fetch failed" for everything. */
 export function unreachable(endpoint: string, error: unknown, timeoutMs: number): IntrospectionError {
   if (error instanceof IntrospectionError) return error;
-  if (error instanceof Error && error.name === 'TimeoutError') {
-    return new IntrospectionError(`${endpoint} did not answer within ${timeoutMs} ms`, { cause: error });
-  }
-  return new IntrospectionError(`${endpoint} cannot be asked: ${innermost(error)}`, { cause: error });
-}
-
-/** Some errors have no message but a code: those of an address with several, all of which refused. */
-function innermost(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.cause instanceof Error) return innermost(error.cause);
-  return error.message || ('code' in error ? String(error.code) : error.name);
+  return new IntrospectionError(describeFetchFailure(endpoint, error, timeoutMs), { cause: error });
 }
 
 /** Hands on the first failure, and then one in each of these times: an outage fails each request. */

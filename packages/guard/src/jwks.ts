@@ -1,3 +1,4 @@
+import { describeFetchFailure } from './fetch-failure.ts';
 import type { Algorithm, VerificationKey } from './keys.ts';
 import { readKeys } from './keys.ts';
 
@@ -76,11 +77,14 @@ export function createJwks({ uri, algorithms, fetch, now, onFailure }: JwksOptio
 }
 
 async function fetchJson(fetch: Fetch, uri: string): Promise<unknown> {
-  const response = await fetch(uri, {
+  const request = fetch(uri, {
     headers: { accept: 'application/jwk-set+json, application/json' },
     // Keys come from the address that was configured, not from wherever it points to today.
     redirect: 'error',
     signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  const response = await request.catch((cause: unknown) => {
+    throw new Error(describeFetchFailure(uri, cause, TIMEOUT_MS), { cause });
   });
   if (response.status !== 200) {
     const hint = response.status === 421 ? ': is this its public URL?' : '';

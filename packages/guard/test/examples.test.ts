@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { mintApiKey } from '@latchkey/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningExample, startExample } from './example-process.ts';
@@ -133,4 +135,20 @@ describe('the example for Express takes API keys, which it asks the issuer about
     const { key } = mintApiKey('live');
     expect((await call(express, key)).status).toBe(401);
   });
+});
+
+test('the example for Express does not start without an id and a secret, and says so', () => {
+  const main = fileURLToPath(new URL('express.ts', folder));
+  const { status, stderr } = spawnSync(process.execPath, [main], {
+    env: {},
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+  expect(status).toBe(1);
+  expect(stderr).toContain('introspection needs clientId, clientSecret');
+});
+
+test('every example trusts the address that npm start shows, where it is told no other', () => {
+  for (const { name } of EXAMPLES)
+    expect(readFileSync(new URL(`${name}.ts`, folder), 'utf8')).toContain("ISSUER = 'http://127.0.0.1:3000'");
 });
