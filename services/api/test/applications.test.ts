@@ -33,6 +33,7 @@ test('a web application gets a secret once, and is listed with everything but th
   expect(client_secret).toMatch(/^[0-9A-Za-z]{43}$/);
   expect(record).toEqual({
     id: expect.stringMatching(/^client_/),
+    client_id: record.id,
     environment: 'live',
     client_name: 'Shop',
     application_type: 'web',

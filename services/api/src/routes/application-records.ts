@@ -39,6 +39,7 @@ export function showApplication({
   const { client_uri, logo_uri, policy_uri, tos_uri, jwks } = metadata;
   return {
     ...toWire(row),
+    client_id: row.id,
     client_name: metadata.client_name,
     application_type: metadata.application_type,
     redirect_uris: metadata.redirect_uris,

@@ -28,22 +28,43 @@ const tag = 'Applications';
 const environment = z.enum(ENVIRONMENTS);
 const link = z.string().nullable();
 
+/** What the members of an application are, in requests and in answers. */
+const about = {
+  client_name: 'What people read when they are asked to let it in',
+  application_type:
+    '`web`: on a server, with a secret; `spa`: in a browser; `native`: on a device; `machine`: on its own behalf, ' +
+    'without people. It does not change',
+  redirect_uris:
+    'Where people come back to after signing in, compared exactly. https, or http on the own machine; a `native` one may ' +
+    'have a scheme of its own. None for a `machine`',
+  post_logout_redirect_uris: 'Where people may come back to after signing out, compared exactly',
+  token_endpoint_auth_method:
+    'How it proves at the token endpoint who it is: by its secret in a header or in the body, by a signature of one ' +
+    'of its `jwks`, or not at all (`none`)',
+  scope: 'Every scope it may ask for, space-delimited',
+  jwks: 'Its public keys, for `private_key_jwt`',
+  client_uri: 'Its home page, shown to people, as https',
+  logo_uri: 'Its logo, shown to people, as https',
+  policy_uri: 'Its privacy policy, shown to people, as https',
+  tos_uri: 'Its terms of service, shown to people, as https',
+};
+
 const application = z.object({
   ...stamps,
-  id: stamps.id.describe('The `client_id` in OAuth requests'),
+  client_id: z.string().describe('The same as `id`, under the name that OAuth requests have for it'),
   environment,
-  client_name: z.string(),
-  application_type: z.string(),
-  redirect_uris: z.array(z.string()),
-  post_logout_redirect_uris: z.array(z.string()),
-  grant_types: z.array(z.string()),
-  token_endpoint_auth_method: z.string(),
-  scope: z.string().describe('Every scope it may ask for, space-delimited'),
-  jwks: z.record(z.string(), z.unknown()).nullable(),
-  client_uri: link,
-  logo_uri: link,
-  policy_uri: link,
-  tos_uri: link,
+  client_name: z.string().describe(about.client_name),
+  application_type: z.string().describe(about.application_type),
+  redirect_uris: z.array(z.string()).describe(about.redirect_uris),
+  post_logout_redirect_uris: z.array(z.string()).describe(about.post_logout_redirect_uris),
+  grant_types: z.array(z.string()).describe('They follow from `application_type`'),
+  token_endpoint_auth_method: z.string().describe(about.token_endpoint_auth_method),
+  scope: z.string().describe(about.scope),
+  jwks: z.record(z.string(), z.unknown()).nullable().describe(about.jwks),
+  client_uri: link.describe(about.client_uri),
+  logo_uri: link.describe(about.logo_uri),
+  policy_uri: link.describe(about.policy_uri),
+  tos_uri: link.describe(about.tos_uri),
   secrets: z.array(secret).describe('Those that live, oldest first, without their values'),
   disabled_at: isoInstant().nullable().describe('While it is set, the operator has disabled it'),
 });
@@ -60,11 +81,20 @@ const jwks = z.strictObject({
   keys: z.array(z.record(z.string(), z.union([z.string(), z.array(z.string())]))),
 });
 
-const create = applicationInput.extend({
+/** The registry's rules, with the words of the document. */
+function described<Shape extends z.ZodRawShape>(shape: Shape): Shape {
+  const fields = Object.entries(shape as Record<string, z.ZodType>);
+  const words: Record<string, string> = about;
+  return Object.fromEntries(
+    fields.map(([name, field]) => [name, field.describe(words[name] ?? '')]),
+  ) as unknown as Shape;
+}
+
+const create = z.strictObject({
+  ...described({ ...applicationInput.shape, jwks: jwks.optional() }),
   environment: environment.optional().describe('Default: that of your credential'),
-  jwks: jwks.optional().describe('Public keys, for `private_key_jwt`'),
 });
-const update = applicationChanges.extend({ jwks: jwks.nullable().optional() });
+const update = z.strictObject(described({ ...applicationChanges.shape, jwks: jwks.nullable().optional() }));
 
 export function createApplicationEndpoints(deps: RouteDeps) {
   return {
