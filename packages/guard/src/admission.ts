@@ -63,7 +63,8 @@ export function createAdmit(deps: {
 
   function conclude(principal: Principal, { scopes }: Route, headers: Admission['headers']): Admission {
     if (holdsScopes(principal.scopes, scopes)) return { principal, headers };
-    throw refuse('scope_insufficient', { principal, scope: scopes.join(' '), headers });
+    const missingScopes = scopes.filter((scope) => !principal.scopes.has(scope));
+    throw refuse('scope_insufficient', { principal, scope: scopes.join(' '), missingScopes, headers });
   }
 
   return (holder, route, request) => {

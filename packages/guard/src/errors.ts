@@ -7,6 +7,8 @@ export interface RefusalDetails {
   resourceMetadataUrl?: string | undefined;
   /** Space-delimited: what the resource needs (RFC 6750 §3). */
   scope?: string;
+  /** Those of them that the credential lacks: the description names them. */
+  missingScopes?: readonly string[];
   /** Beside the challenge: where the limits stand. */
   headers?: Readonly<Record<string, string>>;
   /** Who asked, where that was verified before the request was refused. */
@@ -30,11 +32,12 @@ export class GuardError extends Error {
 
   constructor(reason: RefusalReason, details: RefusalDetails = {}) {
     const { code, description, retryAfter } = refusalOf(reason);
-    super(description, { cause: details.cause });
+    const words = details.missingScopes ? `${description}: ${details.missingScopes.join(' ')}` : description;
+    super(words, { cause: details.cause });
     this.reason = reason;
     this.code = code;
     this.status = ERRORS[code].status;
-    this.description = description;
+    this.description = words;
     this.principal = details.principal;
     this.headers = { ...details.headers };
     if (retryAfter !== undefined) this.headers['Retry-After'] = String(retryAfter);

@@ -27,7 +27,10 @@ export const REFUSALS = {
       'API keys are accepted in the Authorization header only, never in the URL, which logs and histories keep: ' +
       'this key is exposed, rotate it',
   },
-  credentials_missing: { code: 'unauthorized', description: 'Credentials are required' },
+  credentials_missing: {
+    code: 'unauthorized',
+    description: 'Credentials are required: send Authorization: Bearer with an access token or API key',
+  },
   credentials_repeated: {
     code: 'invalid_request',
     description: 'Send one Authorization header, not several',

@@ -58,7 +58,8 @@ describe.each(ADAPTERS)('behind %s', (_, adapt) => {
     expect(response.headers.get('www-authenticate')).toBe(`Bearer ${challenge}`);
     expect(await response.json()).toEqual({
       error: 'unauthorized',
-      error_description: 'Credentials are required',
+      error_description:
+        'Credentials are required: send Authorization: Bearer with an access token or API key',
     });
     expect(principals).toEqual([]);
   });

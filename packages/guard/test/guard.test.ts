@@ -129,6 +129,8 @@ describe('scopes', () => {
     const policy = { scope: ['orders:delete', 'orders:read'] };
     const refusal = await refusalOf(createTestGuard(server), { authorization: await bearer() }, policy);
     expect(refusal).toMatchObject({ status: 403, code: 'insufficient_scope' });
+    const words = 'The access token or API key lacks a scope that this needs: orders:delete';
+    expect(refusal.toBody()).toEqual({ error: 'insufficient_scope', error_description: words });
     expect(refusal.headers['WWW-Authenticate']).toBe(
       `Bearer error="insufficient_scope", error_description="${refusal.description}", ` +
         'scope="orders:delete orders:read", ' +

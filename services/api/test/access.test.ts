@@ -83,7 +83,8 @@ describe.each(cases)('%s', (_, route) => {
     expect(status).toBe(401);
     expect(body).toEqual({
       error: 'unauthorized',
-      error_description: 'Credentials are required',
+      error_description:
+        'Credentials are required: send Authorization: Bearer with an access token or API key',
       request_id: headers.get('x-request-id'),
     });
     expect(headers.get('www-authenticate')).toBe(`Bearer ${challenge}`);
@@ -103,6 +104,7 @@ describe.each(cases)('%s', (_, route) => {
     const { status, body, headers } = await send(route, { token });
     expect(status).toBe(403);
     expect(body.error).toBe('insufficient_scope');
+    expect(body.error_description).toMatch(new RegExp(`needs: ${route.scope}$`));
     expect(headers.get('www-authenticate')).toContain(`scope="${route.scope}", ${challenge}`);
   });
 
