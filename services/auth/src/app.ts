@@ -9,6 +9,7 @@ import {
 } from '@latchkey/service';
 import type Koa from 'koa';
 import type { PresentedApiKeys } from './api-keys/api-keys.ts';
+import { refuseKeysInQuery } from './api-keys/exposure.ts';
 import { createIntrospectApiKey } from './api-keys/introspection.ts';
 import { createRevokeApiKey, revokeApiKeyDirectly } from './api-keys/revocation.ts';
 import { limitsOf } from './config.ts';
@@ -74,6 +75,7 @@ export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
   provider.use(pinHost(config.issuer));
   provider.use(exactPaths());
   provider.use(limitByAddress(requestLimits));
+  provider.use(refuseKeysInQuery(deps));
   provider.use(readPostedForm());
   provider.use(limitByClient(requestLimits));
   provider.use(introspectDirectly(introspect, findBySecret));

@@ -109,3 +109,39 @@ describe('revocation of an API key', () => {
     expect(await isActive(key)).toBe(true);
   });
 });
+
+describe('an API key in the URL', () => {
+  const exposures = (targetId: string) =>
+    scene.stores.durable.auditEvents.list({ action: 'api_key.exposed_in_url', targetId, limit: 10 });
+  const send = (path: string, key: string, form: Record<string, string>) =>
+    postForm(`${scene.auth.issuer}/oauth/${path}?token=${key}`, form, basic(gateway));
+
+  test.each(['introspect', 'revoke'])('is refused at %s, says why, and is noted once', async (path) => {
+    const { key, apiKey } = await makeApiKey(scene);
+    for (const spelling of [key, key.replaceAll('_', '%5F'), key]) {
+      const { status, body } = await send(path, spelling, { token: key });
+      expect(status).toBe(400);
+      expect(body.error).toBe('invalid_request');
+      expect(body.error_description).toContain('never in the URL');
+    }
+    expect(await isActive(key)).toBe(true);
+    const events = await exposures(apiKey.id);
+    expect(events).toEqual([
+      expect.objectContaining({
+        organizationId: scene.records.organizationId,
+        actor: { type: 'api_key', id: apiKey.id },
+        ip: expect.stringContaining('127.0.0.1'),
+        requestId: expect.any(String),
+      }),
+    ]);
+    expect(JSON.stringify(events)).not.toContain(key);
+  });
+
+  test('that nobody issued is refused alike, and nobody is told', async () => {
+    const { key, apiKey } = await makeApiKey(scene);
+    const { status, body } = await send('revoke', withAnotherSecret(key), {});
+    expect(status).toBe(400);
+    expect(body.error_description).toContain('never in the URL');
+    expect(await exposures(apiKey.id)).toEqual([]);
+  });
+});
