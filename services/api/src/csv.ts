@@ -22,10 +22,11 @@ function toText(value: unknown): string {
 
 /**
  * A spreadsheet takes a cell that begins so for a formula, which can fetch and send (CWE-1236), and some of what is
- * logged was chosen by strangers. The apostrophe makes it text.
+ * logged was chosen by strangers. The apostrophe makes it text. Where decimals have a comma, spreadsheets part cells
+ * at semicolons instead, and within quotes too when these do not begin the line.
  */
 function defuse(text: string): string {
-  return /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return text.replace(/(^|;)(?=[=+\-@\t\r])/g, "$1'");
 }
 
 function quote(text: string): string {

@@ -129,6 +129,8 @@ describe('a key', () => {
     }
     const again = await api.call('POST', `${KEYS}/${old.id}/rotate`, { tenant, body: {} });
     expect([again.status, again.body.error]).toEqual([409, 'conflict']);
+    const kept = await api.call('PATCH', `${KEYS}/${old.id}`, { tenant, body: { expires_at: null } });
+    expect(kept.body).toMatchObject({ state: 'active', expires_at: null });
   });
 
   test('is rotated without an overlap: the old one ends with it', async () => {

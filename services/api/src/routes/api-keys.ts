@@ -275,5 +275,5 @@ function show({ now }: RouteDeps, row: ApiKey): Record<string, unknown> {
 function stateOf({ revokedAt, expiresAt, successorId }: ApiKey, now: Date): (typeof API_KEY_STATES)[number] {
   if (revokedAt) return 'revoked';
   if (expiresAt && expiresAt <= now) return 'expired';
-  return successorId === null ? 'active' : 'expiring';
+  return successorId === null || expiresAt === null ? 'active' : 'expiring';
 }
