@@ -1,4 +1,4 @@
-/** An example of this package, run as whoever copies it would run it. */
+/** Programs that use this package, the examples above all, run as whoever copies them would run them. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -12,15 +12,20 @@ export interface RunningExample {
 
 const READY_WITHIN_MS = 20_000;
 
-export async function startExample(name: string, env: Record<string, string>): Promise<RunningExample> {
+export function startExample(name: string, env: Record<string, string>): Promise<RunningExample> {
+  return startProgram(fileURLToPath(new URL(`../examples/${name}.ts`, import.meta.url)), env);
+}
+
+/** A server that listens on `PORT`. */
+export async function startProgram(path: string, env: Record<string, string>): Promise<RunningExample> {
   const port = await freePort();
-  const child = spawn(process.execPath, [fileURLToPath(new URL(`../examples/${name}.ts`, import.meta.url))], {
+  const child = spawn(process.execPath, [path], {
     // Nothing of the test's own environment but what Node needs.
     env: { PATH: process.env.PATH, PORT: String(port), ...env },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   const url = `http://127.0.0.1:${port}`;
-  await waitUntilReady(url, child, name);
+  await waitUntilReady(url, child, path);
   return {
     url,
     async stop() {
@@ -30,7 +35,7 @@ export async function startExample(name: string, env: Record<string, string>): P
   };
 }
 
-async function waitUntilReady(url: string, child: ChildProcess, name: string): Promise<void> {
+async function waitUntilReady(url: string, child: ChildProcess, path: string): Promise<void> {
   const deadline = Date.now() + READY_WITHIN_MS;
   while (child.exitCode === null && Date.now() < deadline) {
     try {
@@ -41,7 +46,7 @@ async function waitUntilReady(url: string, child: ChildProcess, name: string): P
     }
   }
   child.kill('SIGKILL');
-  throw new Error(`the example ${name} does not answer`);
+  throw new Error(`${path} does not answer`);
 }
 
 async function freePort(): Promise<number> {

@@ -1,0 +1,163 @@
+/** The guard as a service outside this repository gets it: packed, installed by npm, run and compiled against. */
+import { spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import * as source from '../src/index.ts';
+import * as permits from '../src/limits/permits.ts';
+import { type RunningExample, startProgram } from './example-process.ts';
+import { type IssuerServer, startIssuer } from './issuer-server.ts';
+
+const AUDIENCE = 'http://api.example.test';
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const fixtures = fileURLToPath(new URL('packed/', import.meta.url));
+const home = mkdtempSync(join(tmpdir(), 'packed-test-'));
+const [project, tarballs, scratch] = [join(home, 'service'), join(home, 'tarballs'), join(home, 'tmp')];
+const installed = join(project, 'node_modules/@latchkey/guard');
+const tarball = join(tarballs, 'latchkey-guard-0.1.0.tgz');
+
+function run(program: string, args: readonly string[], cwd: string) {
+  const env = { PATH: process.env.PATH, HOME: home, TMPDIR: scratch };
+  const { status, stdout, stderr } = spawnSync(program, args, { cwd, env, encoding: 'utf8' });
+  return { status, stdout, stderr };
+}
+
+const pack = (...args: string[]) => run(process.execPath, [join(root, 'infra/pack/main.ts'), ...args], root);
+
+/**
+ * No registry and an empty cache: jose comes from here, and whatever else npm would look for it cannot find. So an
+ * install that works has asked nobody for `@latchkey/protocol`.
+ */
+function install(): ReturnType<typeof run> {
+  const sources = [tarball, join(root, 'node_modules/jose')].map((path) => `file:${path}`);
+  return run('npm', ['install', '--offline', '--no-audit', '--no-fund', ...sources], project);
+}
+
+beforeAll(() => {
+  for (const folder of [project, scratch]) mkdirSync(folder);
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+  for (const file of readdirSync(fixtures)) copyFileSync(join(fixtures, file), join(project, file));
+  expect(pack(tarballs)).toMatchObject({ status: 0, stderr: '' });
+  expect(install()).toMatchObject({ status: 0 });
+});
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+describe('the packed guard', () => {
+  let issuer: IssuerServer;
+  let service: RunningExample;
+  beforeAll(async () => {
+    issuer = await startIssuer();
+    service = await startProgram(join(project, 'service.js'), { ISSUER: issuer.url, AUDIENCE });
+  });
+  afterAll(async () => {
+    await service.stop();
+    issuer.close();
+  });
+  const call = (token: string) => fetch(service.url, { headers: { authorization: `Bearer ${token}` } });
+
+  test('answers nobody without credentials', async () => {
+    const response = await fetch(service.url);
+    expect(response.status).toBe(401);
+    expect(response.headers.get('www-authenticate')).toContain(
+      'Bearer resource_metadata="http://api.example.test',
+    );
+  });
+
+  test('answers who brings a token of the issuer, and nobody without its scope or with another API’s', async () => {
+    const response = await call(await issuer.token({ aud: AUDIENCE }));
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({ organization: 'org_1' });
+    expect((await call(await issuer.token({ aud: AUDIENCE, scope: 'other' }))).status).toBe(403);
+    expect((await call(await issuer.token({ aud: 'http://other.test' }))).status).toBe(401);
+  });
+
+  test('says its types to a compiler that checks every declaration', () => {
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    const typeRoots = join(root, 'node_modules/@types');
+    expect(run(process.execPath, [tsc, '-p', project, '--typeRoots', typeRoots], project)).toMatchObject({
+      status: 0,
+      stdout: '',
+    });
+  });
+
+  test('offers what the sources offer, to `require` as well', () => {
+    const { stdout } = run(process.execPath, ['doors.cjs'], project);
+    expect(JSON.parse(stdout)).toEqual([source, permits].map((door) => Object.keys(door).sort()));
+  });
+});
+
+describe('the tarball', () => {
+  test('holds JavaScript, declarations, manifests, licence and README, and nothing else', () => {
+    const entries = readdirSync(installed, { recursive: true, withFileTypes: true });
+    const paths = entries
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => join(parentPath, name));
+    const strangers = paths.filter((path) => !WELCOME.test(path.slice(installed.length + 1)));
+    expect(strangers).toEqual([]);
+    expect(paths.length).toBeGreaterThan(50);
+    expect(paths.filter((path) => readFileSync(path, 'utf8').includes(root))).toEqual([]);
+  });
+
+  test('depends on what the guard depends on, the same versions, and brings protocol along', () => {
+    const ours = JSON.parse(readFileSync(join(root, 'packages/guard/package.json'), 'utf8'));
+    const theirs = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+    const { name, version, license, type, dependencies } = ours;
+    expect(theirs).toMatchObject({ name, version, license, type, dependencies });
+    expect(theirs).toMatchObject({
+      bundleDependencies: ['@latchkey/protocol'],
+      engines: { node: '>=22.12' },
+    });
+    expect(Object.keys(theirs)).not.toEqual(expect.arrayContaining(['private']));
+    expect(Object.keys(theirs)).not.toEqual(expect.arrayContaining(['devDependencies']));
+  });
+
+  test('is the same to the byte when it is made again', () => {
+    const again = join(home, 'again');
+    expect(pack(again).status).toBe(0);
+    const [first, second] = [tarball, join(again, 'latchkey-guard-0.1.0.tgz')].map((path) =>
+      readFileSync(path),
+    );
+    expect(second?.equals(first ?? Buffer.alloc(0))).toBe(true);
+  });
+});
+
+const WELCOME =
+  /^(node_modules\/@latchkey\/protocol\/)?(LICENSE|package\.json|dist\/[a-z0-9/-]+\.(js|d\.ts))$|^README\.md$/;
+
+describe('the command', () => {
+  /** Node keeps compiled npm there, as after every call of npm. */
+  const leftovers = () => readdirSync(scratch).filter((name) => name !== 'node-compile-cache');
+
+  test('leaves nothing behind', () => {
+    expect(leftovers()).toEqual([]);
+  });
+
+  test('says where the tarball lies and how it is installed', () => {
+    expect(pack(tarballs).stdout).toBe(`${tarball}\nIn the service's folder: npm install ${tarball}\n`);
+  });
+
+  test.each([[['a', 'b']], [['--help']]])('does nothing for %j but say how it is called', (args) => {
+    const usage = 'Usage: npm run pack [-- folder]\n';
+    expect(pack(...args)).toEqual({ status: 2, stdout: '', stderr: usage });
+  });
+
+  test('says what is in the way of the folder', () => {
+    const file = join(home, 'file');
+    writeFileSync(file, '');
+    const { status, stderr } = pack(file);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^EEXIST: .*file/);
+    expect(stderr.split('\n')).toHaveLength(2);
+    expect(leftovers()).toEqual([]);
+  });
+});
