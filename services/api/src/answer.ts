@@ -6,8 +6,9 @@ import type Koa from 'koa';
 import { z } from 'zod';
 import { CSV_TYPE, formatCsv } from './csv.ts';
 import type { Call, Endpoint } from './endpoint.ts';
+import { presentable } from './faults.ts';
 import type { Idempotency, Outcome } from './idempotency.ts';
-import { parseQuery, presentable, readInput } from './input.ts';
+import { parseQuery, readInput } from './input.ts';
 import { BASE_PATH } from './route-table.ts';
 
 const noQuery = z.strictObject({});

@@ -82,8 +82,8 @@ const jwks = z.strictObject({
 });
 
 /** The registry's rules, with the words of the document. */
-function described<Shape extends z.ZodRawShape>(shape: Shape): Shape {
-  const fields = Object.entries(shape as Record<string, z.ZodType>);
+function described<Shape extends Record<string, z.ZodType>>(shape: Shape): Shape {
+  const fields = Object.entries(shape);
   const words: Record<string, string> = about;
   return Object.fromEntries(
     fields.map(([name, field]) => [name, field.describe(words[name] ?? '')]),
