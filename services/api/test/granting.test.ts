@@ -1,7 +1,7 @@
 import { ROLES, type Role, roleAllows } from '@latchkey/protocol';
 import type { Tenant } from '@latchkey/storage';
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { requireWithin, TOKENS_ALONE } from '../src/granting.ts';
 import { ALL_SCOPES, ROUTES, startApi, type TestApi } from './harness.ts';
 
@@ -167,6 +167,23 @@ describe('an API key gives no more than it has', () => {
     const other = await api.createKey(tenant, { scopes: ['api-keys:write'], expiresAt });
     const renewed = await post(`${KEYS}/${other.apiKey.id}/rotate`, await sign(['api-keys:write']));
     expect(Date.parse(renewed.body.expires_at)).toBeGreaterThan(expiresAt.getTime());
+  });
+
+  test('a key that is widened while it is rotated is given to nobody who could not have rotated it then', async () => {
+    const { apiKey } = await api.createKey(tenant, { scopes: ['api-keys:write'] });
+    const { apiKeys } = api.durable;
+    const find = apiKeys.find;
+    const looking = vi.spyOn(apiKeys, 'find').mockImplementationOnce(async (id) => {
+      const before = await find(id);
+      await apiKeys.update(id, { scopes: ['api-keys:write', 'audit:read'] });
+      return before;
+    });
+    const refused = await post(`${KEYS}/${apiKey.id}/rotate`, await sign(['api-keys:write']));
+    looking.mockRestore();
+    expect(outcome(refused)).toEqual(LACKS);
+    expect(JSON.stringify(refused.body)).not.toContain('sk_');
+    const { successorId } = (await find(apiKey.id)) ?? {};
+    expect((await find(successorId ?? ''))?.revokedAt).toBeInstanceOf(Date);
   });
 
   test('it gives no application what routes ask of tokens alone', async () => {

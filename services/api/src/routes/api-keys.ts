@@ -1,3 +1,4 @@
+import type { Principal } from '@latchkey/guard';
 import { apiKeyPrefix, ENVIRONMENTS, isId } from '@latchkey/protocol';
 import {
   type ApiKeySettings,
@@ -8,6 +9,7 @@ import {
   expiresAt,
   ipAllowlist,
   MAX_OVERLAP_SECONDS,
+  type Operator,
   rateLimit,
   revokeApiKey,
   rotateApiKey,
@@ -18,6 +20,7 @@ import { z } from 'zod';
 import { type Call, defineEndpoint, found, param } from '../endpoint.ts';
 import { isoInstant, stamps } from '../fields.ts';
 import {
+  type Bounds,
   boundsOf,
   environmentFor,
   environmentsOf,
@@ -209,14 +212,32 @@ function changingEndpoints(deps: RouteDeps) {
         const operator = operatorOf(deps, call);
         const overlap = { overlapSeconds: call.body.overlap_seconds };
         const { apiKey, key } = await rotateApiKey(operator, pepper, before.id, overlap);
-        // Before anybody has the new key: an expiring key could otherwise live on by rotating itself.
-        const expiresAt = latestWithin(own, apiKey.expiresAt);
-        const kept =
-          expiresAt === apiKey.expiresAt ? apiKey : await updateApiKey(operator, apiKey.id, { expiresAt });
+        const kept = await keepWithin(operator, call.principal, own, apiKey);
         return { ...show(deps, kept), key };
       },
     }),
   };
+}
+
+/**
+ * What a rotation made, before anybody has it: an expiring key could otherwise live on by rotating itself, and the old
+ * key may have been widened between the look at it and its rotation.
+ */
+async function keepWithin(
+  operator: Operator,
+  principal: Principal,
+  own: Bounds,
+  made: ApiKey,
+): Promise<ApiKey> {
+  const expiresAt = latestWithin(own, made.expiresAt);
+  try {
+    requireHeld(principal, made.scopes);
+    requireWithin(own, { ...made, expiresAt });
+  } catch (error) {
+    await revokeApiKey(operator, made.id);
+    throw error;
+  }
+  return expiresAt === made.expiresAt ? made : updateApiKey(operator, made.id, { expiresAt });
 }
 
 /** Ending a key gives nobody anything: whoever may manage keys may end each. */
