@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { type Counter, type CountPlan, countInstructions } from './instructions.ts';
 import { readRedisTrips } from './redis-trips.ts';
 import { type Subject, type SubjectProcess, startSubject } from './subject-process.ts';
@@ -112,17 +113,23 @@ async function timeRound(
   return { userMicroseconds: (after - before) / requests, requestsPerSecond, redisTrips };
 }
 
-/** Side by side: what is counted does not depend on what else runs. */
+/** As many at once as there are processors: what is counted does not depend on what else runs, unless it times out. */
 async function countSubjects(
   comparison: Comparison,
   { counter, progress }: CompareOptions,
 ): Promise<Map<string, number>> {
-  if (!counter) return new Map();
+  const counts = new Map<string, number>();
+  if (!counter) return counts;
   const { title, counted } = comparison;
-  progress(`${title}: counting instructions with ${counter}`);
-  const subjects = subjectsOf(comparison);
-  const counts = await Promise.all(subjects.map((subject) => countInstructions(counter, subject, counted)));
-  return new Map(subjects.map(({ name }, index) => [name, counts[index] ?? Number.NaN]));
+  const waiting = subjectsOf(comparison);
+  const worker = async () => {
+    for (let subject = waiting.shift(); subject; subject = waiting.shift()) {
+      progress(`${title}: counting instructions of ${subject.name} with ${counter}`);
+      counts.set(subject.name, await countInstructions(counter, subject, counted));
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  return counts;
 }
 
 function median(values: number[]): number {
