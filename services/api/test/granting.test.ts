@@ -186,6 +186,25 @@ describe('an API key gives no more than it has', () => {
     expect((await find(successorId ?? ''))?.revokedAt).toBeInstanceOf(Date);
   });
 
+  test('nor is a secret of an application that is widened meanwhile', async () => {
+    const { body: app } = await post(APPS, await sign(EVERY), robot('quality:read'));
+    const { clients } = api.durable;
+    const find = clients.find;
+    const metadata = { ...(await find(app.id))?.metadata, scope: 'quality:read audit:read' };
+    const looking = vi.spyOn(clients, 'find').mockImplementationOnce(async (id) => {
+      const before = await find(id);
+      await clients.update(id, { metadata: metadata as never });
+      return before;
+    });
+    const refused = await post(
+      `${APPS}/${app.id}/secrets`,
+      await sign(['applications:write', 'quality:read']),
+    );
+    looking.mockRestore();
+    expect(outcome(refused)).toEqual(LACKS);
+    expect((await find(app.id))?.secrets.map(({ id }) => id)).toEqual([app.secrets[0].id]);
+  });
+
   test('it gives no application what routes ask of tokens alone', async () => {
     const { key } = await api.createKey(tenant);
     const token = await sign(EVERY);

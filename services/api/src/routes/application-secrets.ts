@@ -54,7 +54,13 @@ function newSecretEndpoints(deps: RouteDeps) {
         const { id } = await findGivable(deps, call);
         const { expires_at, others_expire_at } = call.body;
         const ends = { expiresAt: expires_at, othersExpireAt: others_expire_at };
-        const made = await addApplicationSecret(operatorOf(deps, call), deps.pepper, ownerOf(call), id, ends);
+        const operator = operatorOf(deps, call);
+        const made = await addApplicationSecret(operator, deps.pepper, ownerOf(call), id, ends);
+        // It may have been widened between the look at it and now.
+        await findGivable(deps, call).catch(async (error) => {
+          await revokeApplicationSecret(operator, ownerOf(call), id, made.id);
+          throw error;
+        });
         return {
           id: made.id,
           client_secret: made.secret,
