@@ -227,6 +227,18 @@ describe('the answer', () => {
     expect(Math.abs(retryAt - reset)).toBeLessThan(2);
   });
 
+  test('of a refusal can be read by an application in a browser, and so can when to come back', async () => {
+    const { status, headers } = await withinOneWindow(async () => {
+      const address = newAddress();
+      await sequence(5, () => askToken(address));
+      const page = { origin: 'https://app.example.com', ...from(address) };
+      return postForm(`${auth.issuer}/oauth/token`, { ...GRANT, client_id: client.id }, page);
+    });
+    expect(status).toBe(429);
+    expect(headers.get('access-control-allow-origin')).toBe('*');
+    expect(headers.get('access-control-expose-headers')).toContain('Retry-After');
+  });
+
   test('of endpoints that have no limit carries no such field', async () => {
     const response = await fetch(`${auth.issuer}/.well-known/openid-configuration`);
     for (const name of FIELDS) expect(response.headers.has(name)).toBe(false);

@@ -96,6 +96,15 @@ function createLimits(name: string): (key: string, requests: number) => Limit {
   };
 }
 
+/**
+ * For applications in a browser, which would see a broken connection instead of this answer and when to come back. The
+ * library says which client's pages may read the others; here the client is not known yet, and there is nothing to hide.
+ */
+const READABLE_BY_PAGES = {
+  'Access-Control-Allow-Origin': '*',
+  'Access-Control-Expose-Headers': 'Retry-After, RateLimit, RateLimit-Policy',
+};
+
 /** The fields go on every answer; a refusal says when to come back. */
 function settle(
   ctx: Koa.Context,
@@ -104,7 +113,10 @@ function settle(
 ): void {
   ctx.set(formatLimitHeaders(states, at.getTime()));
   if (allowed) return;
-  const headers = { 'Retry-After': String(retryAfterSeconds(states, at.getTime())) };
+  const headers = {
+    'Retry-After': String(retryAfterSeconds(states, at.getTime())),
+    ...(ctx.headers.origin !== undefined && READABLE_BY_PAGES),
+  };
   throw new HttpError('too_many_requests', { headers });
 }
 
