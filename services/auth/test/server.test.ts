@@ -229,6 +229,18 @@ describe('responses', () => {
     },
   );
 
+  test.each([
+    ['application/x-www-form-urlencoded-x', 400],
+    ['application/json-patch+json', 400],
+    ['application/x-www-form-urlencoded ; charset=utf-8', 200],
+  ])('to a body of type %s are %i: a type is not what it begins with', async (type, status) => {
+    const fields = { grant_type: 'client_credentials', scope: 'work-orders:read' };
+    const body = type.includes('json') ? JSON.stringify(fields) : String(new URLSearchParams(fields));
+    const headers = { ...basic(scene.client), 'content-type': type };
+    const response = await fetch(`${scene.auth.issuer}/oauth/token`, { method: 'POST', headers, body });
+    expect(response.status).toBe(status);
+  });
+
   test('to bad input are never a server error', async () => {
     const { issuer } = scene.auth;
     const paths = ['token', 'introspect', 'revoke', 'userinfo', 'authorize', 'logout', 'logout/confirm'];

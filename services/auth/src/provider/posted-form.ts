@@ -19,8 +19,8 @@ export interface PostedForm {
 }
 
 const PATHS: readonly string[] = [ROUTES.token, ROUTES.introspection, ROUTES.revocation];
-const FORM = /^application\/x-www-form-urlencoded\b/i;
-const JSON_TYPE = /^application\/json\b/i;
+const FORM = /^application\/x-www-form-urlencoded\s*(?:;|$)/i;
+const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
 const jsonParameters = z.record(z.string(), z.string());
 
 /**
