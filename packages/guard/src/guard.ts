@@ -103,7 +103,7 @@ export function createGuard(options: GuardOptions): Guard {
     if (requireHttps && !isHttps(request, proxies)) throw refuse('https_required');
     const exposure = findExposure(request.path, request.query);
     if (exposure === undefined) return;
-    report(exposure, addressOf(request));
+    report(exposure, { address: addressOf(request), requestId: request.requestId });
     throw refuse(exposure.reason);
   }
 

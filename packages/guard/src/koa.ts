@@ -13,7 +13,8 @@ export interface KoaContext {
   readonly method: string;
   readonly path: string;
   readonly originalUrl: string;
-  readonly state: { principal?: Principal };
+  /** A `requestId` that is text is handed on to `onExposure`. */
+  readonly state: { principal?: Principal; requestId?: unknown };
   status: number;
   body: unknown;
   set(fields: Readonly<Record<string, string>>): void;
@@ -39,7 +40,7 @@ export function createKoaGuard(guard: Guard, { onRefusal = answer }: KoaGuardOpt
       const check = guard.protect(policy);
       return async function protect(ctx, next) {
         try {
-          const found = check(readNodeRequest(ctx.req, ctx.originalUrl));
+          const found = check(readNodeRequest(ctx.req, ctx.originalUrl, requestIdOf(ctx)));
           const { principal, headers } = found instanceof Promise ? await found : found;
           ctx.state.principal = principal;
           ctx.set(headers);
@@ -55,6 +56,10 @@ export function createKoaGuard(guard: Guard, { onRefusal = answer }: KoaGuardOpt
       ctx.body = guard.metadata;
     },
   };
+}
+
+function requestIdOf({ state: { requestId } }: KoaContext): string | undefined {
+  return typeof requestId === 'string' ? requestId : undefined;
 }
 
 function answer(ctx: KoaContext, error: GuardError): void {

@@ -5,7 +5,11 @@ import type { GuardedRequest } from './request.ts';
  * What a guard looks at of a Node request, for the adapters of Node frameworks.
  * @param url as sent: frameworks that mount cut `request.url` short and keep the whole elsewhere
  */
-export function readNodeRequest(request: IncomingMessage, url: string = request.url ?? ''): GuardedRequest {
+export function readNodeRequest(
+  request: IncomingMessage,
+  url: string = request.url ?? '',
+  requestId?: string | undefined,
+): GuardedRequest {
   const { headers, socket } = request;
   const at = url.indexOf('?');
   return {
@@ -16,6 +20,7 @@ export function readNodeRequest(request: IncomingMessage, url: string = request.
     encrypted: 'encrypted' in socket && socket.encrypted === true,
     forwardedFor: joined(headers['x-forwarded-for']),
     forwardedProto: joined(headers['x-forwarded-proto']),
+    requestId,
   };
 }
 

@@ -13,4 +13,6 @@ export interface GuardedRequest {
   /** Believed from trusted proxies only. */
   readonly forwardedFor: string | undefined;
   readonly forwardedProto: string | undefined;
+  /** What the service calls the request in its logs. Handed on with what is told of it, and never looked at. */
+  readonly requestId?: string | undefined;
 }

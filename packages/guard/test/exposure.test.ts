@@ -69,13 +69,17 @@ test('an access token in the URL is refused under an encoded name, too', async (
 describe('of an exposed key', () => {
   test('that is real the service is told once, with the address of the client', async () => {
     const { guard, exposures, issued } = setUp();
-    await outcomeOf(guard, { query: `k=${issued.key}`, remoteAddress: '203.0.113.9' });
+    await outcomeOf(guard, {
+      query: `k=${issued.key}`,
+      remoteAddress: '203.0.113.9',
+      requestId: 'request-1',
+    });
     const forwarded = { remoteAddress: '10.0.0.1', forwardedFor: '203.0.113.8', forwardedProto: 'https' };
     await outcomeOf(guard, { path: `/${issued.key}`, ...forwarded });
     await settle();
     const told = { apiKeyId: issued.id, organizationId: 'org_1' };
     expect(exposures).toEqual([
-      { ...told, where: 'query', address: '203.0.113.9' },
+      { ...told, where: 'query', address: '203.0.113.9', requestId: 'request-1' },
       { ...told, where: 'path', address: '203.0.113.8' },
     ]);
   });

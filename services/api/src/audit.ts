@@ -21,7 +21,7 @@ export function createExposureAudit(deps: ExposureAuditDeps): NonNullable<GuardO
   const { durable, logger, now } = deps;
   const toldAt = new Map<string, number>();
   const isRecent = (at: number | undefined) => at !== undefined && now() - at < ONCE_EVERY_MS;
-  return ({ apiKeyId, organizationId, where, address }) => {
+  return ({ apiKeyId, organizationId, where, address, requestId }) => {
     if (isRecent(toldAt.get(apiKeyId))) return;
     if (toldAt.size > SWEEP_ABOVE) for (const [id, at] of toldAt) if (!isRecent(at)) toldAt.delete(id);
     toldAt.set(apiKeyId, now());
@@ -32,6 +32,7 @@ export function createExposureAudit(deps: ExposureAuditDeps): NonNullable<GuardO
       target: { type: 'api_key', id: apiKeyId },
       organizationId: organizationId ?? null,
       ip: address ?? null,
+      requestId: requestId ?? null,
       details: { where },
     };
     // The request is refused either way; what could not be recorded stands whole in the log.

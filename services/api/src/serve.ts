@@ -99,7 +99,7 @@ export function countRequests(name: string, metering: Pick<Metering, 'count'>): 
 /** No route, or none with this method. A credential in the URL is told of its exposure all the same. */
 function refuse(router: Router, ctx: Koa.Context, guard: Guard): never {
   try {
-    guard.inspect(readNodeRequest(ctx.req));
+    guard.inspect(readNodeRequest(ctx.req, ctx.req.url, ctx.state.requestId));
   } catch (error) {
     throw error instanceof GuardError ? toRefusal(error) : error;
   }

@@ -215,7 +215,7 @@ describe('a key in the URL', () => {
     ['in the path of an unknown route', (key: string) => `/api/v2/${key}/work-orders`, 'path'],
   ])('%s is a 400 that says so, and an audit event without the URL', async (_, url, where) => {
     const { key, apiKey } = await api.createKey(tenant);
-    const { status, body } = await get(key, { 'x-forwarded-for': '203.0.113.9' }, url(key));
+    const { status, body, headers } = await get(key, { 'x-forwarded-for': '203.0.113.9' }, url(key));
     expect([status, body.error]).toEqual([400, 'invalid_request']);
     expect(body.error_description).toContain('never in the URL');
     await expect.poll(async () => (await exposures(apiKey.id)).length).toBe(1);
@@ -224,6 +224,7 @@ describe('a key in the URL', () => {
       result: 'failure',
       actor: { type: 'api_key', id: apiKey.id },
       ip: '203.0.113.9',
+      requestId: headers.get('x-request-id'),
       details: { where },
     });
     expect(JSON.stringify(event)).not.toContain(key);
