@@ -101,13 +101,13 @@ function send(
   if (format !== 'csv') return;
   const { data, next_cursor: cursor } = body as {
     data: Record<string, unknown>[];
-    next_cursor: string | null;
+    next_cursor?: string | null;
   };
   ctx.body = formatCsv(csv, data);
   ctx.set({
     'Content-Type': CSV_TYPE,
     'Content-Disposition': `attachment; filename="${csv.fileName}.csv"`,
-    ...(cursor === null ? {} : { Link: `<${origin}${nextPage(ctx, cursor)}>; rel="next"` }),
+    ...(typeof cursor !== 'string' ? {} : { Link: `<${origin}${nextPage(ctx, cursor)}>; rel="next"` }),
   });
 }
 

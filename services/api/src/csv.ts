@@ -1,3 +1,8 @@
+import { z } from 'zod';
+
+/** The query's parameter that asks for it by name, for links, which send no `Accept`. */
+export const format = z.enum(['json', 'csv']).describe('Default: as `Accept` says');
+
 /** How the rows of a list read as CSV. */
 export interface CsvShape {
   /** Of the file that a browser saves, without its ending. */

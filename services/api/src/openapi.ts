@@ -70,12 +70,12 @@ function describeBody(endpoint: Endpoint, body: z.ZodType): Json {
   return { required: !body.safeParse(undefined).success, content: jsonContent(bodyName(endpoint)) };
 }
 
-function describeAnswer(method: Route['method'], { answer, csv }: Endpoint): Json {
+function describeAnswer(method: Route['method'], { answer, csv, query }: Endpoint): Json {
   if (answer.status === 204) return { 204: { description: 'Done', headers: headersWith() } };
   const names: HeaderName[] = [
     ...(answer.status === 201 ? (['Location'] as const) : []),
     ...(method === 'POST' ? (['Idempotent-Replayed'] as const) : []),
-    ...(csv ? (['Link'] as const) : []),
+    ...(csv && isPaged(query) ? (['Link'] as const) : []),
   ];
   const content = {
     ...jsonContent(answer.name),
@@ -86,6 +86,8 @@ function describeAnswer(method: Route['method'], { answer, csv }: Endpoint): Jso
   const description = answer.status === 201 ? 'Created' : 'OK';
   return { [answer.status]: { description, headers: headersWith(...names), content } };
 }
+
+const isPaged = (query?: z.ZodType) => query !== undefined && propertiesOf(query).cursor !== undefined;
 
 /** By status; an object has whole numbers in their order. */
 function describeErrors(path: string, method: Route['method'], { body, conflict }: Endpoint): Json {
@@ -128,13 +130,16 @@ function pathParameters(path: string): Json[] {
 }
 
 function queryParameters(query: z.ZodType): Json[] {
-  const { properties = {} } = jsonSchema(query, 'input') as { properties?: Record<string, Json> };
-  return Object.entries(properties).map(([name, { description, ...schema }]) => ({
+  return Object.entries(propertiesOf(query)).map(([name, { description, ...schema }]) => ({
     name,
     in: 'query',
     ...(description ? { description } : {}),
     schema,
   }));
+}
+
+function propertiesOf(query: z.ZodType): Record<string, Json> {
+  return (jsonSchema(query, 'input') as { properties?: Record<string, Json> }).properties ?? {};
 }
 
 const bodyName = ({ id }: Endpoint) => `${id.charAt(0).toUpperCase()}${id.slice(1)}`;

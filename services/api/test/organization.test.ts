@@ -50,7 +50,7 @@ test('is changed in what is named alone, and the audit log says by whom', async 
 test.each([
   [{ plan: 'enterprise' }, 'plan'],
   [{ rate_limit: 1_000_000 }, 'rate_limit'],
-  [{ ip_allowlist: ['anywhere'] }, 'ip_allowlist.0'],
+  [{ ip_allowlist: ['anywhere'] }, 'ip_allowlist[0]'],
   [{ leaked_key_policy: 'ignore' }, 'leaked_key_policy'],
   [{ name: ' ' }, 'name'],
   [{ allow_lockout: 'yes' }, 'allow_lockout'],

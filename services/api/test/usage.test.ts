@@ -63,6 +63,36 @@ test('by hours, with totals, and the span that was asked for', async () => {
   });
 });
 
+describe('as CSV', () => {
+  const PATH = `${USAGE}?from=2026-03-01T00:00:00Z&to=2026-03-03T00:00:00Z&group_by=status`;
+
+  test.each([
+    ['&format=csv', {}],
+    ['', { accept: 'text/csv' }],
+  ])('asked for by %j %j: the rows, without totals', async (query, headers) => {
+    const answer = await api.call('GET', `${PATH}${query}`, { tenant, headers });
+    expect(answer.headers.get('content-type')).toBe('text/csv; charset=utf-8; header=present');
+    expect(answer.headers.get('content-disposition')).toBe('attachment; filename="usage.csv"');
+    expect(answer.headers.get('link')).toBeNull();
+    const lines = [
+      'at,group,requests,errors',
+      `${hour(10)},2xx,5,0`,
+      `${hour(10)},4xx,1,1`,
+      `${hour(11)},2xx,7,0`,
+      `${NEXT_DAY},5xx,2,2`,
+    ];
+    expect(answer.body).toBe(`${lines.join('\r\n')}\r\n`);
+  });
+
+  test('not where JSON is asked for, or where a list has no such form', async () => {
+    const accept = 'text/csv';
+    const json = await api.call('GET', `${PATH}&format=json`, { tenant, headers: { accept } });
+    expect(json.body.totals).toEqual({ requests: 15, errors: 3 });
+    const orders = await api.call('GET', '/api/v2/work-orders', { tenant, headers: { accept } });
+    expect([orders.status, orders.body.data]).toEqual([200, []]);
+  });
+});
+
 test('by days, and by the minutes of one', async () => {
   expect((await read('&interval=day')).data).toEqual([
     row('2026-03-01T00:00:00.000Z', null, 13, 1),

@@ -2,7 +2,7 @@ import { isId } from '@latchkey/protocol';
 import { HttpError } from '@latchkey/service';
 import type { AuditEvent } from '@latchkey/storage';
 import { z } from 'zod';
-import type { CsvShape } from '../csv.ts';
+import { type CsvShape, format } from '../csv.ts';
 import { defineEndpoint } from '../endpoint.ts';
 import { instant, isoInstant, text } from '../fields.ts';
 import { invalidQuery } from '../input.ts';
@@ -36,7 +36,7 @@ const query = listQuery(
     target: text(200).describe('Id of what it was done to'),
     from: instant().describe('At or after'),
     to: instant().describe('Before'),
-    format: z.enum(['json', 'csv']).describe('Default: as `Accept` says'),
+    format,
   },
   MAX_LIMIT,
 );

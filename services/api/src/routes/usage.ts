@@ -2,6 +2,7 @@ import { ENVIRONMENTS } from '@latchkey/protocol';
 import { clientId } from '@latchkey/registry';
 import { USAGE_GROUPS, USAGE_INTERVALS, type UsageInterval, type UsageRow } from '@latchkey/storage';
 import { z } from 'zod';
+import { type CsvShape, format } from '../csv.ts';
 import { defineEndpoint } from '../endpoint.ts';
 import { instant, isoInstant, reference, text } from '../fields.ts';
 import { environmentFor } from '../granting.ts';
@@ -50,7 +51,15 @@ const query = z.strictObject({
   application_id: clientId.optional(),
   route: text(200).optional().describe('Method and template: `GET /api/v2/work-orders/:id`'),
   environment: z.enum(ENVIRONMENTS).optional().describe('Default: that of your credential'),
+  format: format.optional(),
 });
+
+const columns = {
+  at: (row) => row.at,
+  group: (row) => row.group,
+  requests: (row) => row.requests,
+  errors: (row) => row.errors,
+} satisfies CsvShape['columns'];
 
 type Query = z.infer<typeof query>;
 
@@ -61,10 +70,12 @@ export function createUsageEndpoints({ durable, now = () => new Date() }: RouteD
       summary: 'See how much the API is used',
       description:
         'Requests of your organization by time. Counts are written in batches, so the last seconds may be missing. ' +
-        'At most a day by minutes, 62 days by hours, 732 days by days.',
+        'At most a day by minutes, 62 days by hours, 732 days by days. With `Accept: text/csv` or `format=csv` the rows ' +
+        'are a file for spreadsheets.',
       tag: 'Usage',
       query,
       answer: { name: 'Usage', schema: usage, status: 200 },
+      csv: { fileName: 'usage', columns },
       handle: async ({ tenant, query: asked }) => {
         const { from, to } = spanOf(asked, now());
         const rows = await durable.usage.list({
