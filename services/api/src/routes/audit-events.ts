@@ -30,7 +30,7 @@ const event = z.object({
 
 const query = listQuery(
   {
-    action: text(100),
+    action: text(100).describe('One of those in the answers; an unknown one finds nothing'),
     result,
     actor: text(200).describe('Id of who did it'),
     target: text(200).describe('Id of what it was done to'),
