@@ -1,3 +1,4 @@
+export { type AddressList, createAddressList, type Environment, type ParsedApiKey } from '@latchkey/protocol';
 export type { Admission } from './admission.ts';
 export type { ApiKeyLookup, ApiKeyRecord } from './api-keys.ts';
 export type { CacheBounds } from './cache.ts';
