@@ -14,7 +14,7 @@ const protocol = join(root, 'packages/protocol');
 function run(name: string, [program, ...args]: readonly [string, ...string[]], cwd: string): string {
   const { status, stdout, stderr, error } = spawnSync(program, args, { cwd, encoding: 'utf8' });
   if (error !== undefined) throw new Error(`${name} cannot be started: ${error.message}`);
-  if (status !== 0) throw new Error(`${name} failed:\n${stdout}${stderr}`);
+  if (status !== 0) throw new Error(`${name} failed:\n${`${stdout}${stderr}`.trimEnd()}`);
   return stdout;
 }
 
