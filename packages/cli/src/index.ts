@@ -4,5 +4,5 @@ export { type Declaration, parseDeclaration, readDeclaration } from './apply/dec
 export { readDeclarationFile } from './apply/file.ts';
 export { formatPlan, formatSecrets } from './apply/format.ts';
 export { planDeclaration, runPlan } from './apply/plan.ts';
-export type { GeneratedSecret, Step } from './apply/step.ts';
+export type { Generated, GeneratedApiKey, GeneratedSecret, Step } from './apply/step.ts';
 export { CHANGE_KEYS, CHANGE_SECRETS, READ } from './terminal/session.ts';

@@ -1,5 +1,12 @@
 import { parseApiKey } from '@latchkey/protocol';
-import { createApiKey, createOperator, DEFAULT_API_KEY_SCOPES } from '@latchkey/registry';
+import {
+  createApiKey,
+  createOperator,
+  createResourceServer,
+  DEFAULT_API_KEY_SCOPES,
+  parseInput,
+  resourceServerInput,
+} from '@latchkey/registry';
 import { type ApiKey, digestSecret } from '@latchkey/storage';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDeployment, type Deployment } from './latchkey.ts';
@@ -170,8 +177,45 @@ describe('latchkey api-key', () => {
       .trim()
       .split('\n')
       .map((line) => line.split(':')[0]);
-    expect(fields).toEqual(['name', 'scopes', 'ip_allowlist[0]', 'rate_limit']);
+    expect(fields).toEqual([
+      ...['--name', '--scope', '--ip-allowlist', '--rate-limit'],
+      'An API key can have',
+    ]);
     expect(await deployment.json('api-key', 'list', '--org', 'org_acme')).toEqual(before);
+  });
+
+  it('tells who mistypes a scope which there are, those of resource servers that take keys too', async () => {
+    const { id } = await make();
+    const { durable, run } = deployment;
+    const server = { identifier: 'urn:ledger', name: 'Ledger', scopes: { 'ledger:post': 'Post' } };
+    const operator = createOperator({ durable, feed: deployment.shared.feed, name: 'test' });
+    await createResourceServer(
+      operator,
+      parseInput(resourceServerInput, { ...server, accepts_api_keys: true }),
+    );
+    const { code, stderr } = await run(['api-key', 'update', id, '--scope', 'quality:reed']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^--scope: quality:reed is no scope that an API key can have$/m);
+    expect(stderr).toMatch(/^An API key can have: .*quality:read .*ledger:post/m);
+  });
+
+  it.each(['tomorrow', '2031-12-31', '90 days'])(
+    'does not take %j for an end, and says what is',
+    async (text) => {
+      const create = ['api-key', 'create', '--org', 'org_acme', '--name', 'x', '--expires-at', text];
+      const result = await deployment.run(create);
+      expect(result.code).toBe(2);
+      expect(result.stderr).toBe(
+        `--expires-at ${text}: say an instant (2031-12-31T23:59:59Z) or a time from now (90d), or none.\n`,
+      );
+    },
+  );
+
+  it('names the option of an end that is past', async () => {
+    const { id } = await make();
+    const end = ['--expires-at', '2020-01-01T00:00:00Z'];
+    const { code, stderr } = await deployment.run(['api-key', 'update', id, ...end]);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '--expires-at: must be in the future\n' });
   });
 
   it('needs the pepper to make a key, and says so before anything happens', async () => {

@@ -1,7 +1,7 @@
 import { createOperator, type Operator } from '@latchkey/registry';
 import { digestSecret } from '@latchkey/storage';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseDeclaration, planDeclaration, runPlan } from '../src/index.ts';
+import { type Generated, parseDeclaration, planDeclaration, runPlan } from '../src/index.ts';
 import { createDeployment, type Deployment } from './latchkey.ts';
 
 let deployment: Deployment;
@@ -40,11 +40,14 @@ describe('a changed declaration', () => {
   it('makes a secret for a client that needs one, and only then', async () => {
     const declaration = parseDeclaration({ clients: [{ ...machine, client_id: 'client_n' }] });
     const steps = await planDeclaration(operator, deployment.pepper, declaration);
-    const [made] = await runPlan(steps);
-    expect(made).toEqual({
-      client_id: 'client_n',
-      client_secret: expect.stringMatching(/^[0-9A-Za-z]{43}$/),
-    });
+    const made: Generated[] = [];
+    await runPlan(steps, (one) => made.push(one));
+    expect(made).toEqual([
+      {
+        client_id: 'client_n',
+        client_secret: expect.stringMatching(/^[0-9A-Za-z]{43}$/),
+      },
+    ]);
     expect(
       await apply(declaration.clients.length ? { clients: [{ ...machine, client_id: 'client_n' }] } : {}),
     ).toEqual([]);

@@ -14,6 +14,7 @@ interface Document {
   applied: boolean;
   plan: { action: string; kind: string; name: string; changes: string[] }[];
   secrets: { client_id: string; client_secret: string }[];
+  api_keys: { id: string; organization: string; environment: string; name: string; key: string }[];
 }
 
 let deployment: Deployment;
@@ -70,10 +71,14 @@ describe('latchkey apply', () => {
       'create client_northwind_reports',
       'create client_northwind_ledger',
       'create https://ledger.northwind.example',
+      'create Ledger export (org_northwind, live)',
     ]);
     expect(first.secrets).toEqual([]);
+    const key = { organization: 'org_northwind', environment: 'live', name: 'Ledger export' };
+    const id = expect.stringMatching(/^key_/);
+    expect(first.api_keys).toEqual([{ ...key, id, key: expect.stringMatching(/^sk_live_/) }]);
     const second = await deployment.json<Document>('apply', EXAMPLE);
-    expect(second.applied).toBe(false);
+    expect(second).toMatchObject({ applied: false, api_keys: [] });
     expect(new Set(second.plan.map(({ action }) => action))).toEqual(new Set(['unchanged']));
   });
 

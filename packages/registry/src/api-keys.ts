@@ -59,6 +59,21 @@ export async function getApiKey({ durable }: Operator, id: string): Promise<ApiK
   return apiKey;
 }
 
+const PAGE = 500;
+
+/** Every key of an organisation, newest first, ended ones too. */
+export async function listApiKeys(
+  { durable }: Operator,
+  place: { organizationId: string; environment?: Environment },
+): Promise<ApiKey[]> {
+  const keys: ApiKey[] = [];
+  for (;;) {
+    const page = await durable.apiKeys.list({ ...place, after: keys.at(-1)?.id, limit: PAGE });
+    keys.push(...page);
+    if (page.length < PAGE) return keys;
+  }
+}
+
 /** @throws {StateError} when the key is revoked or has expired: it would come back to life */
 export async function updateApiKey(
   operator: Operator,

@@ -32,7 +32,7 @@ const program = new Command('npm start --')
   .description('Runs all of Latchkey in this process, on an embedded database, with a demo organisation.')
   .option(
     '--apply <file>',
-    'first bring organisations, users, clients and resource servers to what the file declares',
+    'first bring organisations, users, clients, resource servers and API keys to what the file declares',
   )
   .option('--data <folder>', 'where everything is kept', '.latchkey')
   .addHelpText(

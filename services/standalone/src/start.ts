@@ -2,7 +2,14 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createApi } from '@latchkey/api';
 import { createAuth, type RequestLimits } from '@latchkey/auth';
-import { type Declaration, formatPlan, formatSecrets, planDeclaration, runPlan } from '@latchkey/cli';
+import {
+  type Declaration,
+  formatPlan,
+  formatSecrets,
+  type Generated,
+  planDeclaration,
+  runPlan,
+} from '@latchkey/cli';
 import { createOperator, type Operator, purgeExpired } from '@latchkey/registry';
 import { createMetrics, type Logger } from '@latchkey/service';
 import { type DurableStorage, lockDataDir, openMemory, type SharedStorage } from '@latchkey/storage';
@@ -122,8 +129,13 @@ async function applyDeclaration(
 ): Promise<void> {
   const steps = await planDeclaration(operator, pepper, declaration);
   say(formatPlan(steps));
-  const secrets = await runPlan(steps);
-  if (secrets.length > 0) say(formatSecrets(secrets));
+  const generated: Generated[] = [];
+  try {
+    await runPlan(steps, (one) => generated.push(one));
+  } finally {
+    // Also of a run that failed half-way: no other run could show it.
+    if (generated.length > 0) say(formatSecrets(generated));
+  }
 }
 
 interface Deps {

@@ -176,6 +176,8 @@ describe('npm start', { timeout }, () => {
   it('applies a file before it serves, and finds nothing to do the next time', async () => {
     const first = await launchReady(folder.cwd, ['--apply', EXAMPLE]);
     expect(first.output().stdout).toContain('create  organization     org_northwind');
+    const shown = /^ {2}Ledger export \(org_northwind, live\) {2}sk_live_\w+$/m;
+    expect(first.output().stdout).toMatch(shown);
     const { issuer } = await readDescription(folder.cwd);
     const token = await fetchToken(issuer, {
       grant_type: 'client_credentials',
@@ -191,7 +193,8 @@ describe('npm start', { timeout }, () => {
     expect(response.status).toBe(200);
     expect(await stop(first)).toBe(0);
     const second = await launchReady(folder.cwd, ['--apply', EXAMPLE]);
-    expect(second.output().stdout).toContain('Nothing to do: 9 as declared.');
+    expect(second.output().stdout).not.toMatch(shown);
+    expect(second.output().stdout).toContain('Nothing to do: 10 as declared.');
     expect(await stop(second)).toBe(0);
   });
 });

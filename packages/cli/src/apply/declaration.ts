@@ -1,11 +1,16 @@
 import { type ClientMetadata, ENVIRONMENTS, type Fault, validateClientMetadata } from '@latchkey/protocol';
 import {
   accountInput,
+  apiKeyName,
+  apiKeyScopes,
   clientId,
   clientSecret,
+  expiresAt,
   InvalidInputError,
+  ipAllowlist,
   organizationInput,
   parseInput,
+  rateLimit,
   recordId,
   resourceServerInput,
   role,
@@ -23,11 +28,25 @@ const declaredUser = accountInput.extend({
   organizations: z.array(z.strictObject({ organization, role })).default([]),
 });
 
+const environment = z
+  .enum(ENVIRONMENTS, { error: `must be one of ${ENVIRONMENTS.join(', ')}` })
+  .default('live');
+
+const declaredApiKey = z.strictObject({
+  organization,
+  environment,
+  name: apiKeyName,
+  scopes: apiKeyScopes.optional(),
+  ip_allowlist: ipAllowlist.optional(),
+  rate_limit: rateLimit.nullable().optional(),
+  expires_at: expiresAt.nullable().optional(),
+});
+
 /** Latchkey's own members of a client; every other member is client metadata and judged as such. */
 const ownMembers = {
   client_id: clientId,
   organization: organization.nullable().default(null),
-  environment: z.enum(ENVIRONMENTS, { error: `must be one of ${ENVIRONMENTS.join(', ')}` }).default('live'),
+  environment,
   client_secret: clientSecret.optional(),
   client_secrets: z.array(clientSecret).min(1, 'must hold at least one').optional(),
 };
@@ -38,8 +57,9 @@ const file = z.strictObject(
     users: z.array(declaredUser).default([]),
     clients: z.array(z.looseObject(ownMembers)).default([]),
     resource_servers: z.array(resourceServerInput).default([]),
+    api_keys: z.array(declaredApiKey).default([]),
   },
-  { error: 'must be a mapping with organizations, users, clients or resource_servers' },
+  { error: 'must be a mapping with organizations, users, clients, resource_servers or api_keys' },
 );
 
 type FileContent = z.infer<typeof file>;
@@ -57,6 +77,7 @@ export interface DeclaredClient {
 export type Declaration = Omit<FileContent, 'clients'> & { clients: DeclaredClient[] };
 export type DeclaredOrganization = Declaration['organizations'][number];
 export type DeclaredUser = Declaration['users'][number];
+export type DeclaredApiKey = Declaration['api_keys'][number];
 export type DeclaredResourceServer = Declaration['resource_servers'][number];
 
 /** Reads YAML, or JSON, which is YAML too. @throws {InvalidInputError} naming every fault */

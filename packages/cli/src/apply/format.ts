@@ -1,21 +1,28 @@
-import type { GeneratedSecret, Step } from './step.ts';
+import type { Generated, Step } from './step.ts';
 
 const KIND_WIDTH = 'resource_server'.length;
 
 /** A line for each change, and how many records are as declared already. */
 export function formatPlan(steps: Step[]): string {
   const changes = steps.filter(({ action }) => action !== 'unchanged');
-  const same = steps.length - changes.length;
   const lines = changes.map(({ action, kind, name, changes: what }) =>
     `${action}  ${kind.padEnd(KIND_WIDTH)}  ${name}${what.length > 0 ? `  (${what.join(', ')})` : ''}`.trimEnd(),
   );
-  if (changes.length === 0) return `Nothing to do: ${same} as declared.`;
-  return [...lines, ...(same > 0 ? [`${same} as declared already`] : [])].join('\n');
+  const notes = steps.flatMap(({ kind, name, note }) =>
+    note === undefined ? [] : [`note    ${kind.padEnd(KIND_WIDTH)}  ${name}  (${note})`],
+  );
+  const same = steps.length - changes.length - notes.length;
+  if (changes.length === 0) return [...notes, `Nothing to do: ${same} as declared.`].join('\n');
+  return [...lines, ...notes, ...(same > 0 ? [`${same} as declared already`] : [])].join('\n');
 }
 
-export function formatSecrets(secrets: GeneratedSecret[]): string {
+export function formatSecrets(generated: Generated[]): string {
   return [
-    'Secrets made, shown this once and stored nowhere:',
-    ...secrets.map(({ client_id, client_secret }) => `  ${client_id}  ${client_secret}`),
+    'Secrets and keys made, shown this once and stored nowhere:',
+    ...generated.map((one) =>
+      'key' in one
+        ? `  ${one.name} (${one.organization}, ${one.environment})  ${one.key}`
+        : `  ${one.client_id}  ${one.client_secret}`,
+    ),
   ].join('\n');
 }

@@ -1,10 +1,11 @@
 import { InvalidInputError, type Operator } from '@latchkey/registry';
+import { findApiKeyFaults, planApiKey } from './api-keys.ts';
 import { planClient } from './clients.ts';
 import type { Declaration } from './declaration.ts';
 import { planOrganization } from './organizations.ts';
 import { findReferenceFaults } from './references.ts';
 import { planResourceServer } from './resource-servers.ts';
-import type { GeneratedSecret, Step } from './step.ts';
+import type { Generated, Step } from './step.ts';
 import { planUser } from './users.ts';
 
 /**
@@ -16,7 +17,10 @@ export async function planDeclaration(
   pepper: Buffer,
   declaration: Declaration,
 ): Promise<Step[]> {
-  const faults = await findReferenceFaults(operator.durable, declaration);
+  const faults = [
+    ...(await findReferenceFaults(operator.durable, declaration)),
+    ...(await findApiKeyFaults(operator, declaration)),
+  ];
   if (faults.length > 0) throw new InvalidInputError(faults);
   const steps: Step[] = [];
   for (const declared of declaration.organizations) steps.push(await planOrganization(operator, declared));
@@ -25,15 +29,20 @@ export async function planDeclaration(
   for (const declared of declaration.resource_servers) {
     steps.push(await planResourceServer(operator, declared));
   }
+  for (const declared of declaration.api_keys) steps.push(await planApiKey(operator, pepper, declared));
   return steps;
 }
 
 /**
  * Takes the steps. Each leaves its record either as it was or in a state from which another run goes on, so a run
- * that was cut short is finished by the next.
+ * that was cut short is finished by the next. `onGenerated` is told of secrets and keys as they are made: no later run
+ * could, were they lost with this one.
  */
-export async function runPlan(steps: Step[]): Promise<GeneratedSecret[]> {
-  const secrets: GeneratedSecret[] = [];
-  for (const step of steps) secrets.push(...(await step.run()));
-  return secrets;
+export async function runPlan(
+  steps: Step[],
+  onGenerated: (generated: Generated) => void = () => {},
+): Promise<void> {
+  for (const step of steps) {
+    for (const generated of await step.run()) onGenerated(generated);
+  }
 }

@@ -28,7 +28,7 @@ async function checkUser(
 
 async function checkOrganizations(
   durable: DurableStorage,
-  { organizations, users, clients }: Declaration,
+  { organizations, users, clients, api_keys: keys }: Declaration,
 ): Promise<Fault[]> {
   const uses = [
     ...users.flatMap(({ organizations: seats }, user) =>
@@ -40,6 +40,7 @@ async function checkOrganizations(
     ...clients.flatMap(({ organization }, index) =>
       organization === null ? [] : [{ id: organization, field: `clients[${index}].organization` }],
     ),
+    ...keys.map(({ organization: id }, index) => ({ id, field: `api_keys[${index}].organization` })),
   ];
   const known = new Set(organizations.map(({ id }) => id));
   for (const { id } of await durable.organizations.list()) known.add(id);

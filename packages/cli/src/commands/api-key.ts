@@ -6,15 +6,15 @@ import {
   deleteApiKey,
   getApiKey,
   getOrganization,
-  type Operator,
+  listApiKeys,
   revokeApiKey,
   rotateApiKey,
   updateApiKey,
 } from '@latchkey/registry';
-import type { ApiKey } from '@latchkey/storage';
 import { Command } from 'commander';
 import { CHANGE, CHANGE_SECRETS, READ, withSession } from '../terminal/session.ts';
 import { collect, END_HELP, parseDuration, readEnd, readRanges, readRateLimit } from '../terminal/usage.ts';
+import { inOptions } from './api-key-faults.ts';
 import { environmentOption } from './client-options.ts';
 import { presentApiKey } from './present.ts';
 
@@ -73,7 +73,7 @@ function readOptions(options: Options, now: Date): Partial<ApiKeySettings> {
     ...(scope !== undefined && { scopes: scope.split(' ').filter(Boolean) }),
     ...(ipAllowlist && { ipAllowlist }),
     ...(rateLimit !== undefined && { rateLimit }),
-    ...(expiresAt !== undefined && { expiresAt: readEnd(expiresAt, now) }),
+    ...(expiresAt !== undefined && { expiresAt: readEnd('--expires-at', expiresAt, now) }),
   };
 }
 
@@ -87,7 +87,7 @@ function addCreate(apiKey: Command): void {
   addSettings(create).action(
     (options: Options & { org: string; name: string; env: Environment }, command: Command) =>
       withSession(command, CHANGE_SECRETS, async ({ env, operator, out }) => {
-        const issued = await createApiKey(operator, env.PEPPER, {
+        const creation = createApiKey(operator, env.PEPPER, {
           scopes: [...DEFAULT_API_KEY_SCOPES],
           ipAllowlist: [],
           rateLimit: null,
@@ -97,6 +97,7 @@ function addCreate(apiKey: Command): void {
           organizationId: options.org,
           environment: options.env,
         });
+        const issued = await inOptions(operator, creation);
         out.record({ ...presentApiKey(issued.apiKey, operator.now()), key: issued.key });
         out.say(SHOWN_ONCE);
       }),
@@ -112,7 +113,7 @@ function addReads(apiKey: Command): void {
     .action(({ org, env }: { org: string; env?: Environment }, command: Command) =>
       withSession(command, READ, async ({ operator, out }) => {
         await getOrganization(operator, org);
-        const keys = await listAll(operator, org, env);
+        const keys = await listApiKeys(operator, { organizationId: org, ...(env && { environment: env }) });
         const columns = ['id', 'name', 'environment', 'state', 'last_four', 'expires_at', 'last_used_at'];
         const now = operator.now();
         out.list(
@@ -132,18 +133,6 @@ function addReads(apiKey: Command): void {
     );
 }
 
-const PAGE = 500;
-
-async function listAll({ durable }: Operator, organizationId: string, environment?: Environment) {
-  const keys: ApiKey[] = [];
-  for (;;) {
-    const place = { organizationId, ...(environment && { environment }) };
-    const page = await durable.apiKeys.list({ ...place, after: keys.at(-1)?.id, limit: PAGE });
-    keys.push(...page);
-    if (page.length < PAGE) return keys;
-  }
-}
-
 function addUpdate(apiKey: Command): void {
   const update = apiKey
     .command('update <key-id>')
@@ -151,7 +140,8 @@ function addUpdate(apiKey: Command): void {
     .option('--name <name>', 'what people tell it by');
   addSettings(update).action((id: string, options: Options, command: Command) =>
     withSession(command, CHANGE, async ({ operator, out }) => {
-      const updated = await updateApiKey(operator, id, readOptions(options, operator.now()));
+      const update = updateApiKey(operator, id, readOptions(options, operator.now()));
+      const updated = await inOptions(operator, update);
       out.record(presentApiKey(updated, operator.now()));
     }),
   );

@@ -2,11 +2,13 @@ import { Command } from 'commander';
 import { readDeclarationFile } from '../apply/file.ts';
 import { formatPlan, formatSecrets } from '../apply/format.ts';
 import { planDeclaration, runPlan } from '../apply/plan.ts';
+import type { Generated, Step } from '../apply/step.ts';
+import type { Output } from '../terminal/output.ts';
 import { CHANGE_SECRETS, withSession } from '../terminal/session.ts';
 
 export function applyCommand(): Command {
   return new Command('apply')
-    .argument('<file>', 'YAML or JSON: organizations, users, clients, resource_servers')
+    .argument('<file>', 'YAML or JSON: organizations, users, clients, resource_servers, api_keys')
     .description('bring the registry to the state a file declares; what the file does not name is left alone')
     .option('--dry-run', 'show the plan and write nothing')
     .action((file: string, { dryRun = false }: { dryRun?: boolean }, command: Command) =>
@@ -17,11 +19,12 @@ export function applyCommand(): Command {
         out.say(formatPlan(steps));
         const applies = changes.length > 0 && !dryRun;
         if (applies) await confirm(`Make ${changes.length} change(s)?`);
-        const secrets = applies ? await runPlan(changes) : [];
-        if (secrets.length > 0) out.say(formatSecrets(secrets));
+        const generated = applies ? await runAndShow(changes, out) : [];
         if (applies) out.say('Done.');
-        const plan = steps.map(({ action, kind, name, changes }) => ({ action, kind, name, changes }));
-        out.document({ applied: applies, plan, secrets });
+        const plan = steps.map(({ run: _, ...step }) => step);
+        const secrets = generated.filter((one) => 'client_secret' in one);
+        const apiKeys = generated.filter((one) => 'key' in one);
+        out.document({ applied: applies, plan, secrets, api_keys: apiKeys });
       }),
     )
     .addHelpText(
@@ -34,4 +37,17 @@ Examples:
   latchkey apply registry.yaml --dry-run
   latchkey apply registry.yaml --yes --json`,
     );
+}
+
+/** What was made before a failure is shown all the same, beside JSON too: it cannot be shown again. */
+async function runAndShow(changes: Step[], out: Output): Promise<Generated[]> {
+  const generated: Generated[] = [];
+  try {
+    await runPlan(changes, (one) => generated.push(one));
+  } catch (error) {
+    if (generated.length > 0) out.warn(formatSecrets(generated));
+    throw error;
+  }
+  if (generated.length > 0) out.say(formatSecrets(generated));
+  return generated;
 }

@@ -44,7 +44,7 @@ function addCreate(secret: Command): void {
       withSession(command, CHANGE_SECRETS, async ({ env, operator, out }) => {
         const now = operator.now();
         const othersExpireAt = overlap === undefined ? undefined : new Date(now.getTime() + overlap * 1000);
-        const end = expiresAt === undefined ? null : readEnd(expiresAt, now);
+        const end = expiresAt === undefined ? null : readEnd('--expires-at', expiresAt, now);
         const options = { othersExpireAt, expiresAt: end ?? undefined };
         const issued = await addClientSecret(operator, env.PEPPER, id, options);
         out.record({
@@ -66,7 +66,7 @@ function addEnds(secret: Command): void {
     .requiredOption('--at <when>', END_HELP)
     .action((id: string, secretId: string, { at }: { at: string }, command: Command) =>
       withSession(command, CHANGE, async ({ operator, out }) => {
-        const end = readEnd(at, operator.now());
+        const end = readEnd('--at', at, operator.now());
         if (!end) throw new UsageError('A secret that has an end keeps one: say when it is.');
         await expireClientSecret(operator, id, secretId, end);
         out.record({ secret_id: secretId, client_id: id, expires_at: end });

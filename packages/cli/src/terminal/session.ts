@@ -92,8 +92,8 @@ export function readStores<S extends EnvSpec>(spec: S): Env<S> {
 }
 
 const STANDALONE =
-  'The database of `npm start` belongs to that process alone. To change it, declare the change in a file and ' +
-  'run: npm start -- --apply FILE';
+  'The database of `npm start` belongs to that process alone. To change it, API keys included, declare the change ' +
+  'in a file (infra/apply.example.yaml) and run: npm start -- --apply FILE';
 
 /** One message and no more tries when Redis is away: each try takes seconds. */
 function createFeed(shared: SharedStorage | undefined, out: Output) {

@@ -1,4 +1,4 @@
-import { expiresAt, parseInput } from '@latchkey/registry';
+import { expiresAt } from '@latchkey/registry';
 import { InvalidArgumentError } from 'commander';
 
 /** Says that something has no value, where leaving the option out leaves the value alone. */
@@ -58,11 +58,13 @@ export function readRanges(ranges: string[] | undefined): string[] | undefined {
   return ranges?.length === 1 && ranges[0] === NONE ? [] : ranges;
 }
 
-export const END_HELP = 'an instant (2031-12-31T23:59:59Z), a time from now (90d)';
+export const END_HELP = 'an instant (2031-12-31T23:59:59Z) or a time from now (90d)';
 
-/** The instant of an instant or of a duration from now; null for `none`. */
-export function readEnd(text: string, now: Date): Date | null {
+/** The instant of an instant or of a duration from now; null for `none`. @throws {UsageError} naming the option */
+export function readEnd(option: string, text: string, now: Date): Date | null {
   if (text === NONE) return null;
-  if (/^\d+[smhd]$/.test(text)) return new Date(now.getTime() + parseDuration(text) * 1000);
-  return parseInput(expiresAt, text);
+  if (/^\d{1,6}[smhd]$/.test(text)) return new Date(now.getTime() + parseDuration(text) * 1000);
+  const { success, data } = expiresAt.safeParse(text);
+  if (!success) throw new UsageError(`${option} ${text}: say ${END_HELP}, or none.`);
+  return data;
 }
