@@ -1,8 +1,18 @@
 /** `npm run pack [-- folder]`: makes the tarball by which a service outside this repository installs the guard. */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, posix, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { manifestOf, readWorkspace } from './manifest.ts';
 
@@ -24,16 +34,30 @@ function compile(into: string): void {
   run('tsc', [process.execPath, tsc, '-p', join(root, 'infra/pack'), '--outDir', into], root);
 }
 
-/** Lays the package out as npm will unpack it, protocol in a node_modules folder of its own. */
+/** Lays the package out as npm will unpack it, protocol in a folder among the guard's own. */
 function layOut(built: string, stage: string): void {
-  const inside = join(stage, 'node_modules/@latchkey/protocol');
+  const dist = join(stage, 'dist');
   const [outer, inner] = [readWorkspace(guard), readWorkspace(protocol)];
-  cpSync(join(built, 'guard/src'), join(stage, 'dist'), { recursive: true });
-  cpSync(join(built, 'protocol/src'), join(inside, 'dist'), { recursive: true });
-  writeFileSync(join(stage, 'package.json'), manifestOf(outer, [inner]));
-  writeFileSync(join(inside, 'package.json'), manifestOf(inner));
+  cpSync(join(built, 'guard/src'), dist, { recursive: true });
+  enter(inner.name, './protocol/index.js', dist);
+  cpSync(join(built, 'protocol/src'), join(dist, 'protocol'), { recursive: true });
+  writeFileSync(join(stage, 'package.json'), manifestOf(outer, inner));
   copyFileSync(join(guard, 'README.md'), join(stage, 'README.md'));
-  for (const folder of [stage, inside]) copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));
+  copyFileSync(join(root, 'LICENSE'), join(stage, 'LICENSE'));
+}
+
+/** Has every module in `dist` import what it imported by `name` from the module at `door` instead. */
+function enter(name: string, door: string, dist: string): void {
+  for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const file = join(entry.parentPath, entry.name);
+    const up = relative(entry.parentPath, dist).replaceAll(sep, '/');
+    const path = up === '' ? door : posix.join(up, door);
+    const text = readFileSync(file, 'utf8').replaceAll(` from '${name}'`, ` from '${path}'`);
+    if (text.includes(`'${name}`) || text.includes(`"${name}`))
+      throw new Error(`${file} imports ${name} in another way`);
+    writeFileSync(file, text);
+  }
 }
 
 /** npm gives every file in a tarball the same date and mode: the same sources make the same bytes. */

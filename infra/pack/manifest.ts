@@ -21,20 +21,17 @@ export function readWorkspace(folder: string): Workspace {
   return JSON.parse(readFileSync(`${folder}/package.json`, 'utf8')) as Workspace;
 }
 
-/** `bundled` travel inside the tarball and are never asked for at a registry, where their names may be another's. */
-export function manifestOf(workspace: Workspace, bundled: readonly Workspace[] = []): string {
-  const { name, version, license, type, dependencies = {} } = workspace;
-  for (const inside of bundled) {
-    if (dependencies[inside.name] !== inside.version)
-      throw new Error(`${name} does not depend on ${inside.name} ${inside.version}, which lies beside it`);
-  }
-  const doors = Object.entries(workspace.exports).map(([door, source]) => [door, built(source)]);
+/** What `inside` needs is needed; itself it is no dependency, and no registry is asked for a package of its name. */
+export function manifestOf(workspace: Workspace, inside: Workspace): string {
+  const { name, version, license, type } = workspace;
+  const needed = Object.entries({ ...workspace.dependencies, ...inside.dependencies });
   const manifest = {
     ...{ name, version, license, type },
-    exports: Object.fromEntries(doors),
+    exports: Object.fromEntries(
+      Object.entries(workspace.exports).map(([door, source]) => [door, built(source)]),
+    ),
     engines: { node: NODE },
-    dependencies,
-    bundleDependencies: bundled.map((inside) => inside.name),
+    dependencies: Object.fromEntries(needed.filter(([library]) => library !== inside.name)),
   };
   return `${JSON.stringify(manifest, null, 2)}\n`;
 }
