@@ -225,7 +225,10 @@ export const fixtures: Fixture[] = [
     data: {
       title: 'Your password was changed',
       message: 'Use the new one from now on. Sessions on other devices have ended.',
-      links: [{ label: 'Sign in', href: '/' }],
+      links: [
+        { label: 'Sign in', href: '/' },
+        { label: 'Help', href: '/help' },
+      ],
     },
   },
   { name: 'home', page: 'home', data: home },

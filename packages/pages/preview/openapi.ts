@@ -38,7 +38,11 @@ export const referenceDocument: OpenApiDocument = {
     title: 'MES API',
     version: '2.0',
     description:
-      'Work orders, operations, quality and inventory of an organisation.\n\nEvery request carries an access token or an API key in the Authorization header.',
+      'Work orders, operations, quality and inventory of an organisation.\n\n## Authentication\n\n' +
+      'Every request carries an access token or an API key in the `Authorization` header.\n\n' +
+      '```sh\ncurl https://api.northwind.example/api/v2/work-orders -H "Authorization: Bearer $TOKEN"\n```\n\n' +
+      '## Scopes\n\nA credential holds some of these:\n\n' +
+      '- `work-orders:read`: list and read work orders\n- `inventory:read`: list and read inventory',
   },
   servers: [{ url: 'https://api.northwind.example/api/v2' }],
   tags: [

@@ -76,7 +76,68 @@ describe('operations', () => {
   });
 });
 
+describe('the guide', () => {
+  it('is the description: what leads in, then its sections with paragraphs, lists and code', () => {
+    expect(api.guide.lead).toEqual([
+      { kind: 'paragraph', text: 'Work orders, operations, quality and inventory of an organisation.' },
+    ]);
+    expect(api.guide.sections).toEqual([
+      {
+        id: 'guide-Authentication',
+        name: 'Authentication',
+        blocks: [
+          { kind: 'paragraph', text: expect.stringContaining('`Authorization`') },
+          { kind: 'code', text: expect.stringMatching(/^curl https:.*"$/) },
+        ],
+      },
+      {
+        id: 'guide-Scopes',
+        name: 'Scopes',
+        blocks: [
+          { kind: 'paragraph', text: 'A credential holds some of these:' },
+          {
+            kind: 'list',
+            items: [
+              '`work-orders:read`: list and read work orders',
+              '`inventory:read`: list and read inventory',
+            ],
+          },
+        ],
+      },
+    ]);
+  });
+
+  it('takes code as it stands, blank lines, headings and all', () => {
+    const description = 'a\n\n```\n## b\n\n- c\n```\n\nd';
+    const document = { ...referenceDocument, info: { title: 'T', version: '1', description } };
+    expect(describeApi(document).guide).toEqual({
+      lead: [
+        { kind: 'paragraph', text: 'a' },
+        { kind: 'code', text: '## b\n\n- c' },
+        { kind: 'paragraph', text: 'd' },
+      ],
+      sections: [],
+    });
+  });
+
+  it('is empty where the document says nothing', () => {
+    const document = { ...referenceDocument, info: { title: 'T', version: '1' } };
+    expect(describeApi(document).guide).toEqual({ lead: [], sections: [] });
+  });
+});
+
 describe('fields', () => {
+  it('say within what they are required, where that may be left out', () => {
+    const fields = operation('createWorkOrder').body?.fields ?? [];
+    const found = (name: string) => fields.find((field) => field.name === name);
+    expect(found('site.code')).toMatchObject({ required: true, within: 'site' });
+    expect(found('number')).not.toHaveProperty('within');
+    const data = operation('listWorkOrders').responses[0]?.fields?.find(
+      ({ name }) => name === 'data[].number',
+    );
+    expect(data).not.toHaveProperty('within');
+  });
+
   it('unfold nested objects, arrays and allOf', () => {
     expect(names(operation('createWorkOrder').body?.fields ?? [])).toEqual([
       'number',

@@ -13,7 +13,7 @@ export function serveDocumentation(routes: Route[], config: ApiConfig, pages: Pa
   const document = describeRoutes(routes, config);
   const home = {
     title: document.info.title,
-    message: document.info.description,
+    message: document.info.summary,
     links: [
       { label: 'API reference', href: REFERENCE_PATH },
       { label: 'OpenAPI document', href: DOCUMENT_PATH },

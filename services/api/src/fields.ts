@@ -49,9 +49,9 @@ export function reference(kind: IdKind) {
 
 /** As a record has it in an answer. */
 export const stamps = {
-  id: z.string(),
-  created_at: z.iso.datetime(),
-  updated_at: z.iso.datetime(),
+  id: z.string().describe('Given by the API; it does not change'),
+  created_at: z.iso.datetime().describe('When it was made'),
+  updated_at: z.iso.datetime().describe('When it last changed'),
 };
 
 export const isoInstant = () => z.iso.datetime();

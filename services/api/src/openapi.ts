@@ -11,6 +11,7 @@ import {
   IDEMPOTENCY_KEY,
   jsonContent,
 } from './openapi-components.ts';
+import { describeFirstSteps, SUMMARY } from './openapi-guide.ts';
 import type { Route } from './route-table.ts';
 
 type Json = Record<string, unknown>;
@@ -31,10 +32,8 @@ export function describeRoutes(routes: Route[], config: ApiConfig) {
     info: {
       title: `${config.productName ?? 'Latchkey'} API`,
       version: '2.0.0',
-      description:
-        'Work orders, operations, quality and inventory, and what your organization manages itself: API keys, ' +
-        'applications, settings. Records belong to your organization and to the environment, live or test, of the ' +
-        'credential. Every POST takes an Idempotency-Key.',
+      summary: SUMMARY,
+      description: describeFirstSteps(config),
     },
     servers: [{ url: config.origin }],
     tags: [...new Set(routes.map(({ endpoint }) => endpoint.tag))].map((name) => ({ name })),

@@ -1,4 +1,5 @@
 import { ALGORITHMS } from '@latchkey/guard';
+import { DATA_SCOPES, MANAGEMENT_SCOPES } from '@latchkey/protocol';
 import { EnvError, readEnv } from '@latchkey/service';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { apiEnv, checkApiEnv, toApiConfig } from '../src/env.ts';
@@ -109,6 +110,33 @@ describe('the OpenAPI document', () => {
     const schema = document.components.schemas.WorkOrder;
     expect(Object.keys(created.body).toSorted()).toEqual(Object.keys(schema.properties).toSorted());
     expect(schema.required.toSorted()).toEqual(Object.keys(created.body).toSorted());
+  });
+});
+
+describe('the introduction', () => {
+  const sections = ['Authentication', 'Scopes', 'Limits', 'Errors', 'Idempotency-Key', 'Lists'];
+
+  test('says how to get a credential and send it, what each scope is for, and what answers carry', async () => {
+    // biome-ignore lint/suspicious/noExplicitAny: read as a reader of the document does.
+    const { info }: any = await (await open('/openapi.json')).json();
+    expect([...info.description.matchAll(/^## (.+)$/gm)].map(([, name]) => name)).toEqual(sections);
+    expect(info.description).toContain(`curl ${ORIGIN}/api/v2/work-orders -H "Authorization: Bearer $TOKEN"`);
+    expect(info.description).toContain(`${api.issuer.url}/oauth/token`);
+    for (const [scope, words] of Object.entries({ ...DATA_SCOPES, ...MANAGEMENT_SCOPES })) {
+      expect(info.description).toContain(`- \`${scope}\`: ${words}`);
+    }
+    for (const header of ['X-RateLimit-Remaining', 'Retry-After', 'Idempotency-Key', 'Authorization']) {
+      expect(info.description).toContain(`\`${header}\``);
+    }
+  });
+
+  test('stands before the operations on the page, and the front page leads to it in a sentence', async () => {
+    const html = await (await open('/docs', 'text/html')).text();
+    for (const name of sections) expect(html).toContain(`<h2 id="guide-${name}">${name}</h2>`);
+    expect(html.indexOf('guide-Authentication')).toBeLessThan(html.indexOf('listWorkOrders'));
+    const home = await (await open('/', 'text/html')).text();
+    expect(home).toContain('applications, settings.');
+    expect(home).not.toContain('curl');
   });
 });
 

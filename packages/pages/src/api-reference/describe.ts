@@ -7,6 +7,7 @@ import type {
   OpenApiRequestBody,
   OpenApiResponse,
 } from './openapi.ts';
+import { type Guide, readGuide, slug, splitPieces } from './prose.ts';
 import { describeConstraints, describeFields, describeType, type Field, resolve } from './schema.ts';
 
 export type { Field } from './schema.ts';
@@ -14,7 +15,8 @@ export type { Field } from './schema.ts';
 export interface ApiReference {
   title: string;
   version: string;
-  paragraphs: string[];
+  /** What to know before the first call: the document's description. */
+  guide: Guide;
   servers: { url: string; description: string }[];
   groups: OperationGroup[];
 }
@@ -69,7 +71,7 @@ export function describeApi(document: OpenApiDocument): ApiReference {
   return {
     title: document.info.title,
     version: document.info.version,
-    paragraphs: paragraphs(document.info.description),
+    guide: readGuide(document.info.description),
     servers: (document.servers ?? []).map(({ url, description = '' }) => ({ url, description })),
     groups: [...groups.values()].filter(({ operations }) => operations.length > 0),
   };
@@ -94,7 +96,7 @@ function describeOperation(
     method: method.toUpperCase(),
     path,
     summary: operation.summary ?? operation.operationId ?? `${method.toUpperCase()} ${path}`,
-    paragraphs: paragraphs(operation.description),
+    paragraphs: splitPieces(operation.description),
     deprecated: operation.deprecated ?? false,
     scopes: [...new Set(security.flatMap((requirement) => Object.values(requirement).flat()))],
     public: security.length === 0,
@@ -140,12 +142,4 @@ function describeContent(
   const schema = media?.schema;
   const fields = schema ? describeFields(document, schema) : [];
   return { mediaType, type: describeType(document, schema), fields };
-}
-
-function paragraphs(text: string | undefined): string[] {
-  return (text ?? '').split(/\n\s*\n/).flatMap((part) => part.trim() || []);
-}
-
-function slug(text: string): string {
-  return text.replaceAll(/[^A-Za-z0-9]+/g, '-').replaceAll(/^-|-$/g, '');
 }

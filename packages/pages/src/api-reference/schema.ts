@@ -5,6 +5,8 @@ export interface Field {
   name: string;
   type: string;
   required: boolean;
+  /** Where `required` holds only there: a member that may be left out. */
+  within?: string;
   description: string;
   /** Allowed values, limits, default. */
   constraints: string[];
@@ -89,25 +91,37 @@ function range(low: number | undefined, high: number | undefined, unit: string):
 
 /** The rows of an object's table, nested objects and arrays of objects unfolded. */
 export function describeFields(document: OpenApiDocument, schema: OpenApiSchema): Field[] {
-  return unfold(document, schema, '', 0);
+  return unfold(document, schema, { prefix: '', within: '', depth: 0 });
 }
 
-function unfold(document: OpenApiDocument, schema: OpenApiSchema, prefix: string, depth: number): Field[] {
+/** Where an object stands: `within` names the nearest one around it that may be left out. */
+interface Place {
+  prefix: string;
+  within: string;
+  depth: number;
+}
+
+function unfold(document: OpenApiDocument, schema: OpenApiSchema, place: Place): Field[] {
+  const { prefix, within, depth } = place;
   const object = flatten(document, schema);
   if (!object || depth >= MAX_DEPTH) return [];
-  if (object.items) return unfold(document, object.items, `${prefix}[]`, depth + 1);
+  if (object.items)
+    return unfold(document, object.items, { prefix: `${prefix}[]`, within, depth: depth + 1 });
   return Object.entries(object.properties ?? {}).flatMap(([key, property]) => {
     if (!property) return [];
     const name = prefix ? `${prefix}.${key}` : key;
     const target = resolve<OpenApiSchema>(document, property) ?? property;
+    const required = object.required?.includes(key) ?? false;
     const field: Field = {
       name,
       type: describeType(document, property),
-      required: object.required?.includes(key) ?? false,
+      required,
+      ...(required && within ? { within } : {}),
       description: property.description ?? target.description ?? '',
       constraints: describeConstraints(target),
     };
-    return [field, ...unfold(document, property, name, depth + 1)];
+    const inside = { prefix: name, within: required ? within : name, depth: depth + 1 };
+    return [field, ...unfold(document, property, inside)];
   });
 }
 

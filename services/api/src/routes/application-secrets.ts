@@ -17,15 +17,15 @@ const tag = 'Applications';
 
 /** Without its value, which is in the answer that made it alone. */
 export const secret = z.object({
-  id: z.string(),
-  created_at: isoInstant(),
-  expires_at: isoInstant().nullable(),
+  id: z.string().describe('Names the secret, and is no secret'),
+  created_at: isoInstant().describe('When it was made'),
+  expires_at: isoInstant().nullable().describe('When it ends; null: not by itself'),
 });
 
 const issuedSecret = z.object({
-  id: z.string(),
+  id: z.string().describe('Names the secret, and is no secret'),
   client_secret: z.string().describe('The secret itself. It is shown in this answer alone'),
-  expires_at: isoInstant().nullable(),
+  expires_at: isoInstant().nullable().describe('When it ends; null: not by itself'),
 });
 
 const addSecret = z
@@ -34,7 +34,7 @@ const addSecret = z
     others_expire_at: expiresAt.optional().describe('Makes it a rotation: every other secret ends then'),
   })
   .prefault({});
-const changeSecret = z.strictObject({ expires_at: expiresAt });
+const changeSecret = z.strictObject({ expires_at: expiresAt.describe('An instant in the future') });
 
 export function createApplicationSecretEndpoints(deps: RouteDeps) {
   return { ...newSecretEndpoints(deps), ...endingSecretEndpoints(deps) };

@@ -52,7 +52,7 @@ const about = {
 const application = z.object({
   ...stamps,
   client_id: z.string().describe('The same as `id`, under the name that OAuth requests have for it'),
-  environment,
+  environment: environment.describe('Whether its tokens reach live or test records'),
   client_name: z.string().describe(about.client_name),
   application_type: z.string().describe(about.application_type),
   redirect_uris: z.array(z.string()).describe(about.redirect_uris),

@@ -13,7 +13,7 @@ const tag = 'Organization';
 
 const organization = z.object({
   ...stamps,
-  name: z.string(),
+  name: z.string().describe('What people read'),
   plan: z.enum(PLANS).describe('Set by the operator, as the limit is'),
   rate_limit: z.int().describe('Requests per minute over all credentials'),
   ip_allowlist: z
@@ -27,9 +27,11 @@ const organization = z.object({
 });
 
 const update = z.strictObject({
-  name: displayName.optional(),
-  ip_allowlist: ipAllowlist.optional(),
-  leaked_key_policy: leakedKeyPolicy.optional(),
+  name: displayName.optional().describe('What people read'),
+  ip_allowlist: ipAllowlist.optional().describe('Addresses and CIDR ranges; an empty list: anywhere'),
+  leaked_key_policy: leakedKeyPolicy
+    .optional()
+    .describe('What happens to a key that is reported as published'),
   allow_lockout: z
     .boolean()
     .default(false)

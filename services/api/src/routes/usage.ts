@@ -26,9 +26,9 @@ const group = z.enum(USAGE_GROUPS);
 const counts = { requests: z.int().min(0), errors: z.int().min(0).describe('Answered with 4xx or 5xx') };
 
 const usage = z.object({
-  from: isoInstant(),
-  to: isoInstant(),
-  interval,
+  from: isoInstant().describe('Where the answer begins'),
+  to: isoInstant().describe('Where it ends, not itself included'),
+  interval: interval.describe('Length of a bucket'),
   totals: z.object(counts).describe('Over all rows'),
   data: z
     .array(
