@@ -21,12 +21,12 @@ const required = (issue: { input: unknown }) =>
   issue.input === undefined ? 'is required' : 'must be a string';
 const text = () => z.string({ error: required });
 
-/** What people read. No control or direction marks, which could make it read as another name. */
+/** What people read. No control or direction marks, which could make it read as another name, and no half of a pair. */
 export const displayName = text()
   .trim()
   .min(1, 'is required')
   .max(200, 'must be at most 200 characters')
-  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u, 'must not hold invisible characters');
+  .regex(/^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]*$/u, 'must not hold invisible characters');
 
 /** Only the shape: whether mail arrives is for mail to show. */
 export const emailAddress = text()

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { type Operator, reportLeakedApiKey } from '@latchkey/registry';
+import { NotFoundError, type Operator, reportLeakedApiKey } from '@latchkey/registry';
 import { HttpError } from '@latchkey/service';
 import { z } from 'zod';
 import type { PresentedApiKeys } from '../api-keys/api-keys.ts';
@@ -50,13 +50,14 @@ export function parseReport(body: string): Match[] {
  */
 export async function handleReport(
   matches: readonly Match[],
-  deps: { apiKeys: PresentedApiKeys; operator: Operator },
+  deps: { apiKeys: Pick<PresentedApiKeys, 'verifyAll'>; operator: Operator },
 ): Promise<Feedback[]> {
   const found = await deps.apiKeys.verifyAll([...new Set(matches.map(({ token }) => token))]);
   for (const { token, url, source } of matches) {
     const apiKey = found.get(token);
     if (!apiKey) continue;
-    await reportLeakedApiKey(deps.operator, apiKey.id, { url: url ?? '', source: source ?? '' });
+    const place = { url: url ?? '', source: source ?? '' };
+    await reportLeakedApiKey(deps.operator, apiKey.id, place).catch(unlessDeleted);
   }
   const byToken = new Map(matches.map(({ token, type }) => [token, type]));
   return [...byToken].map(([token, type]) => ({
@@ -64,4 +65,9 @@ export async function handleReport(
     token_type: type,
     label: found.has(token) ? 'true_positive' : 'false_positive',
   }));
+}
+
+/** Deleted since it was verified: there is nothing left to end, and the rest of the report still counts. */
+function unlessDeleted(error: unknown): void {
+  if (!(error instanceof NotFoundError)) throw error;
 }

@@ -8,8 +8,10 @@ export const GITHUB_REPORTER_KEYS_URL = 'https://api.github.com/meta/public_keys
 
 /** A key that the reporter has withdrawn is believed no longer than this. */
 const MAX_AGE_MS = 60 * 60_000;
-/** Anybody can name an unknown key: the reporter is asked at most this often. */
+/** How often the reporter is asked at most while it has not given a list that is fresh. */
 const RETRY_MS = 10_000;
+/** Anybody can name an unknown key. GitHub answers 60 unauthenticated requests an hour, which strangers must not use up. */
+const UNKNOWN_NAME_MS = 5 * 60_000;
 const TIMEOUT_MS = 5_000;
 const MAX_KEYS = 100;
 const MAX_DOCUMENT_BYTES = 256 * 1024;
@@ -59,7 +61,8 @@ export function createReporterKeys(deps: { url: string; logger: Logger; now: () 
   return {
     async find(identifier) {
       const known = isFresh() && keys.has(identifier);
-      if (!known && (reading || now().getTime() - triedAt >= RETRY_MS)) await (reading ?? refresh());
+      const pause = isFresh() ? UNKNOWN_NAME_MS : RETRY_MS;
+      if (!known && (reading || now().getTime() - triedAt >= pause)) await (reading ?? refresh());
       if (isFresh() && keys.has(identifier)) return keys.get(identifier);
       if (failure !== undefined) throw unavailable(failure);
       return undefined;
@@ -76,12 +79,15 @@ async function fetchKeys(url: string): Promise<Map<string, KeyObject>> {
   });
   if (!response.ok) throw new Error(`${url} answered ${response.status}`);
   const { public_keys } = document.parse(JSON.parse(await readLimited(response)));
-  return new Map(
+  const keys = new Map(
     public_keys.flatMap(({ key_identifier, key }) => {
       const publicKey = readKey(key);
       return publicKey ? [[key_identifier, publicKey] as const] : [];
     }),
   );
+  // A reporter without keys could report nothing: it is a fault of the list, which must not replace a good one.
+  if (keys.size === 0) throw new Error(`${url} lists no key that can be used`);
+  return keys;
 }
 
 async function readLimited(response: Response): Promise<string> {
