@@ -1,5 +1,5 @@
 import { type Declaration, parseDeclaration } from '@latchkey/cli';
-import { DATA_SCOPES, MANAGEMENT_SCOPES, ROLES } from '@latchkey/protocol';
+import { DATA_SCOPES, MANAGEMENT_SCOPES, OIDC_SCOPES, ROLES } from '@latchkey/protocol';
 import type { ApiKeys, Secrets } from './secrets.ts';
 
 export interface Addresses {
@@ -66,6 +66,9 @@ const MACHINE_SCOPES = Object.keys({ ...DATA_SCOPES, ...MANAGEMENT_SCOPES }).fil
   (scope) => scope !== 'organization:write',
 );
 
+/** What a person's role allows of these is in the token, and of the management scopes only what was asked for by name. */
+const PERSON_SCOPES = Object.keys({ ...OIDC_SCOPES, ...DATA_SCOPES, ...MANAGEMENT_SCOPES });
+
 /**
  * One client of each kind. The web client has the exceptions that published client code of its time needs: secret in
  * the body, no PKCE, refresh without the secret, and one redirect URI so that a request may leave it out.
@@ -80,6 +83,7 @@ function demoClients({ client_secrets: secret }: Secrets): Record<ClientName, De
       token_endpoint_auth_method: 'client_secret_post',
       redirect_uris: ['http://127.0.0.1:4000/callback'],
       post_logout_redirect_uris: ['http://127.0.0.1:4000/'],
+      scope: PERSON_SCOPES.join(' '),
       require_pkce: false,
       refresh_without_secret: true,
     },
@@ -89,6 +93,7 @@ function demoClients({ client_secrets: secret }: Secrets): Record<ClientName, De
       application_type: 'spa',
       redirect_uris: ['http://127.0.0.1:5173/callback'],
       post_logout_redirect_uris: ['http://127.0.0.1:5173/'],
+      scope: PERSON_SCOPES.join(' '),
     },
     native: {
       client_id: 'client_acme_native',
