@@ -22,15 +22,17 @@ const NOTHING = Object.freeze({});
 /** @throws {GuardError}, or rejects; what else a port throws is the caller's to turn into one */
 export type Admit = (holder: Holder, route: Route, request: GuardedRequest) => Admission | Promise<Admission>;
 
-/** What follows once a credential is verified: organisation, allowlists, limits, scope. */
-export function createAdmit(deps: {
+export interface AdmitDeps {
   organizations: OrganizationLookup | undefined;
   limiter: RateLimiter | undefined;
   addressOf: (request: GuardedRequest) => string | undefined;
   requireHttps: boolean;
   refuse: Refuse;
   now: () => number;
-}): Admit {
+}
+
+/** What follows once a credential is verified: organisation, allowlists, limits, scope. */
+export function createAdmit(deps: AdmitDeps): Admit {
   const { limiter, addressOf, requireHttps, refuse, now } = deps;
   const findTerms = createTermsFinder(deps.organizations, refuse);
   const always = requireHttps ? HSTS : NOTHING;
