@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { createKey, createKeyServer, createTestGuard, identify, outcome, requestOf, sign } from './issuer.ts';
+import {
+  createKey,
+  createKeyServer,
+  createTestGuard,
+  ISSUER,
+  identify,
+  outcome,
+  requestOf,
+  sign,
+} from './issuer.ts';
 
 const [first, second, third] = await Promise.all([createKey('k1'), createKey('k2'), createKey('k3')]);
 const bearer = async (...args: Parameters<typeof sign>) => `Bearer ${await sign(...args)}`;
@@ -64,10 +73,25 @@ describe('the keys of the issuer', () => {
     expect(await outcome(guard, byFirst)).toBe('keys_unavailable');
     expect(await outcome(guard, byFirst)).toBe('keys_unavailable');
     expect(server.requests).toBe(1);
-    expect(failures).toHaveLength(1);
+    expect(failures).toEqual([new Error(`${ISSUER}/.well-known/jwks.json answered 502`)]);
     server.publish(first);
     guard.clock.seconds += 1;
     expect(await outcome(guard, byFirst)).toBe('accepted');
+  });
+
+  test.each([
+    ['answered 421: is this its public URL?', async () => new Response(null, { status: 421 })],
+    [
+      'cannot be asked: connect ECONNREFUSED',
+      () => Promise.reject(new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') })),
+    ],
+  ])('that cannot be fetched are told of in words: %s', async (words, answer) => {
+    const server = createKeyServer(first);
+    const failures: unknown[] = [];
+    const guard = createTestGuard(server, { onKeysFailure: (error) => failures.push(error) });
+    server.answer = answer;
+    await outcome(guard, byFirst);
+    expect(failures.map(String)).toEqual([`Error: ${ISSUER}/.well-known/jwks.json ${words}`]);
   });
 
   test('are refreshed in the background when they are old: no request waits', async () => {

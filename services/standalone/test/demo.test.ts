@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { readDeclaration } from '@latchkey/cli';
 import { MANAGEMENT_SCOPES, parseScope } from '@latchkey/protocol';
 import { expect, it } from 'vitest';
 import { demoDeclaration } from '../src/demo.ts';
@@ -29,4 +31,11 @@ it('lets people manage through the portal and the dashboard, and a program all b
     client_acme_machine: ['organization:write'],
     client_acme_resource_server: management,
   });
+});
+
+it('takes the file that the guard’s README has for its examples, with a key for every scope of theirs', () => {
+  const readme = readFileSync(new URL('../../../packages/guard/README.md', import.meta.url), 'utf8');
+  const [, yaml = ''] = /```yaml\n(.*?)```/s.exec(readme) ?? [];
+  const { resource_servers: servers, api_keys: keys } = readDeclaration(yaml);
+  expect(keys.map(({ scopes }) => scopes)).toEqual(servers.map(({ scopes }) => Object.keys(scopes)));
 });
