@@ -16,9 +16,10 @@ function authentication({ origin, audience, issuer }: ApiConfig): string[] {
     '## Authentication',
     'Every request carries an API key or an access token in its `Authorization` header, after the word `Bearer`:',
     fenced(`curl ${origin}${BASE_PATH}/work-orders -H "Authorization: Bearer $TOKEN"`),
-    'An API key, `sk_live_…` or `sk_test_…`, is for your own scripts. Make one in the console, or with a credential ' +
-      `that holds \`api-keys:write\` by \`POST ${BASE_PATH}/api-keys\`. It is shown once.`,
-    'An access token is for an application. One that acts on its own behalf asks for it with its id and secret:',
+    'An API key, `sk_live_…` or `sk_test_…`, is for your own scripts. Whoever runs this service gives you the first; ' +
+      `with a credential that holds \`api-keys:write\` you make others by \`POST ${BASE_PATH}/api-keys\`. A key is shown once.`,
+    'An access token is for an application, which is registered in the same ways ' +
+      `(\`POST ${BASE_PATH}/applications\`). One that acts on its own behalf asks for it with its id and secret:`,
     fenced(
       `curl ${issuer}/oauth/token -u "$CLIENT_ID:$CLIENT_SECRET" \\\n` +
         `  -d grant_type=client_credentials -d resource=${audience}`,

@@ -64,6 +64,17 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  test('says of every field what it is, in bodies, queries and answers', () => {
+    const silent = Object.entries<{ properties?: Record<string, { description?: string }> }>(
+      document.components.schemas,
+    ).flatMap(([name, { properties = {} }]) =>
+      Object.entries(properties).flatMap(([field, { description }]) =>
+        description ? [] : [`${name}.${field}`],
+      ),
+    );
+    expect(silent).toEqual([]);
+  });
+
   test('says of a body what the API enforces: fields, limits, nothing else allowed', () => {
     const schema = document.components.schemas.CreateWorkOrder;
     expect(schema.required).toEqual(['number', 'product', 'quantity']);

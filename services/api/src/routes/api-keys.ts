@@ -1,24 +1,16 @@
 import type { Principal } from '@latchkey/guard';
-import { apiKeyPrefix, ENVIRONMENTS, isId } from '@latchkey/protocol';
+import { apiKeyPrefix, isId } from '@latchkey/protocol';
 import {
   type ApiKeySettings,
-  apiKeyName,
-  apiKeyScopes,
   createApiKey,
   deleteApiKey,
-  expiresAt,
-  ipAllowlist,
-  MAX_OVERLAP_SECONDS,
   type Operator,
-  rateLimit,
   revokeApiKey,
   rotateApiKey,
   updateApiKey,
 } from '@latchkey/registry';
 import type { ApiKey, Tenant } from '@latchkey/storage';
-import { z } from 'zod';
 import { type Call, defineEndpoint, found, param } from '../endpoint.ts';
-import { isoInstant, stamps } from '../fields.ts';
 import {
   type Bounds,
   boundsOf,
@@ -33,67 +25,18 @@ import { listQuery, pageOf, turnPage } from '../listing.ts';
 import { operatorOf } from '../operator.ts';
 import type { RouteDeps } from '../route-table.ts';
 import { defined, fromWire, toWire } from '../wire.ts';
+import {
+  type API_KEY_STATES,
+  apiKey,
+  create,
+  environment,
+  issued,
+  nothing,
+  rotate,
+  update,
+} from './api-key-schemas.ts';
 
 const tag = 'API keys';
-const DAY_SECONDS = 86_400;
-
-export const API_KEY_STATES = ['active', 'expiring', 'expired', 'revoked'] as const;
-
-const environment = z.enum(ENVIRONMENTS);
-
-const apiKey = z.object({
-  ...stamps,
-  name: z.string(),
-  environment,
-  prefix: z.string().describe('How the key begins; with `last_four`, what people tell it by'),
-  last_four: z.string(),
-  scopes: z.array(z.string()),
-  ip_allowlist: z.array(z.string()).describe('Addresses and CIDR ranges; empty: used from anywhere'),
-  rate_limit: z.int().nullable().describe("Requests per minute; null: none but your organization's"),
-  state: z
-    .enum(API_KEY_STATES)
-    .describe('`expiring`: replaced by a rotation, and good until `expires_at`. `active` is good as well'),
-  created_by: z.object({ type: z.string(), id: z.string() }),
-  last_used_at: isoInstant().nullable().describe('To the minute or so'),
-  expires_at: isoInstant().nullable(),
-  revoked_at: isoInstant().nullable(),
-  leaked_at: isoInstant().nullable().describe('When it was reported as published'),
-  successor_id: z.string().nullable().describe('The key that a rotation put in its place'),
-});
-
-const issued = apiKey.extend({
-  key: z.string().describe('The key itself. It is shown in this answer alone'),
-});
-
-const create = z.strictObject({
-  name: apiKeyName,
-  scopes: apiKeyScopes.optional().describe('Default: those of the ten data scopes that you hold'),
-  environment: environment.optional().describe('Default: that of your credential'),
-  ip_allowlist: ipAllowlist.optional().describe('Addresses and CIDR ranges. Default: anywhere'),
-  expires_at: expiresAt.nullable().optional().describe('Default: never'),
-  rate_limit: rateLimit.nullable().optional().describe('Requests per minute. Default: none of its own'),
-});
-
-const update = z.strictObject({
-  name: apiKeyName.optional(),
-  scopes: apiKeyScopes.optional(),
-  ip_allowlist: ipAllowlist.optional(),
-  expires_at: expiresAt.nullable().optional(),
-  rate_limit: rateLimit.nullable().optional(),
-});
-
-const rotate = z
-  .strictObject({
-    overlap_seconds: z
-      .int()
-      .min(0)
-      .max(MAX_OVERLAP_SECONDS)
-      .default(DAY_SECONDS)
-      .describe('How long the old key stays good beside the new one'),
-  })
-  .prefault({});
-
-const nothing = z.strictObject({}).optional();
 
 export function createApiKeyEndpoints(deps: RouteDeps) {
   return {

@@ -11,28 +11,39 @@ const tag = 'Quality inspections';
 const type = z.enum(INSPECTION_TYPES);
 const result = z.enum(INSPECTION_RESULTS);
 
+const about = {
+  work_order_id: 'The work order whose output is checked',
+  type: 'When in the making it is checked',
+  result: 'What came of it',
+  inspected_quantity: 'How many were looked at',
+  defect_quantity: 'How many of them had a fault, at most `inspected_quantity`',
+  inspector: 'Who looked',
+  inspected_at: 'When',
+  notes: 'Anything worth keeping beside it',
+};
+
 const inspection = z.object({
   ...stamps,
-  work_order_id: z.string(),
-  type,
-  result,
-  inspected_quantity: quantity(),
-  defect_quantity: quantity(),
-  inspector: text(200).nullable(),
-  inspected_at: isoInstant().nullable(),
-  notes: text(2000).nullable(),
+  work_order_id: z.string().describe(about.work_order_id),
+  type: type.describe(about.type),
+  result: result.describe(about.result),
+  inspected_quantity: quantity().describe(about.inspected_quantity),
+  defect_quantity: quantity().describe(about.defect_quantity),
+  inspector: text(200).nullable().describe(about.inspector),
+  inspected_at: isoInstant().nullable().describe(about.inspected_at),
+  notes: text(2000).nullable().describe(about.notes),
 });
 
 const create = z
   .strictObject({
-    work_order_id: reference('workOrder').describe('The work order whose output is checked'),
-    type: type.default('final'),
-    result: result.default('pending'),
-    inspected_quantity: quantity().default(0),
-    defect_quantity: quantity().default(0).describe('At most `inspected_quantity`'),
-    inspector: text(200).nullable().default(null),
-    inspected_at: instant().nullable().default(null),
-    notes: text(2000).nullable().default(null),
+    work_order_id: reference('workOrder').describe(about.work_order_id),
+    type: type.default('final').describe(about.type),
+    result: result.default('pending').describe(about.result),
+    inspected_quantity: quantity().default(0).describe(about.inspected_quantity),
+    defect_quantity: quantity().default(0).describe(about.defect_quantity),
+    inspector: text(200).nullable().default(null).describe(about.inspector),
+    inspected_at: instant().nullable().default(null).describe(about.inspected_at),
+    notes: text(2000).nullable().default(null).describe(about.notes),
   })
   .refine(({ inspected_quantity, defect_quantity }) => defect_quantity <= inspected_quantity, {
     path: ['defect_quantity'],
@@ -40,13 +51,13 @@ const create = z
   });
 
 const update = z.strictObject({
-  type: type.optional(),
-  result: result.optional(),
-  inspected_quantity: quantity().optional(),
-  defect_quantity: quantity().optional(),
-  inspector: text(200).nullable().optional(),
-  inspected_at: instant().nullable().optional(),
-  notes: text(2000).nullable().optional(),
+  type: type.optional().describe(about.type),
+  result: result.optional().describe(about.result),
+  inspected_quantity: quantity().optional().describe(about.inspected_quantity),
+  defect_quantity: quantity().optional().describe(about.defect_quantity),
+  inspector: text(200).nullable().optional().describe(about.inspector),
+  inspected_at: instant().nullable().optional().describe(about.inspected_at),
+  notes: text(2000).nullable().optional().describe(about.notes),
 });
 
 export function createInspectionEndpoints({ inspections }: Manufacturing) {

@@ -9,50 +9,65 @@ const tag = 'Inventory';
 
 const sku = text(64).describe('Stock-keeping unit, unique among your items');
 
+const about = {
+  name: 'What people call it',
+  unit: 'What one of it is: `each`, `kg`, `m`',
+  location: 'Where it lies',
+  reorder_point: 'Order more when there are so few',
+};
+
 const item = z.object({
   ...stamps,
   sku,
-  name: text(200),
-  unit: text(16),
-  location: text(100).nullable(),
+  name: text(200).describe(about.name),
+  unit: text(16).describe(about.unit),
+  location: text(100).nullable().describe(about.location),
   quantity_on_hand: z.int().min(0).describe('The sum of all adjustments'),
-  reorder_point: quantity().nullable(),
+  reorder_point: quantity().nullable().describe(about.reorder_point),
 });
 
 const create = z.strictObject({
   sku,
-  name: text(200),
-  unit: text(16).default('each').describe('What one of it is: `each`, `kg`, `m`'),
-  location: text(100).nullable().default(null),
-  reorder_point: quantity().nullable().default(null),
+  name: text(200).describe(about.name),
+  unit: text(16).default('each').describe(about.unit),
+  location: text(100).nullable().default(null).describe(about.location),
+  reorder_point: quantity().nullable().default(null).describe(about.reorder_point),
 });
 
 const update = z.strictObject({
   sku: sku.optional(),
-  name: text(200).optional(),
-  unit: text(16).optional(),
-  location: text(100).nullable().optional(),
-  reorder_point: quantity().nullable().optional(),
+  name: text(200).optional().describe(about.name),
+  unit: text(16).optional().describe(about.unit),
+  location: text(100).nullable().optional().describe(about.location),
+  reorder_point: quantity().nullable().optional().describe(about.reorder_point),
 });
 
 const reason = z.enum(ADJUSTMENT_REASONS);
 
+const aboutAdjustment = {
+  item_id: 'The item whose stock it changed',
+  quantity: 'What came in; negative for what went out',
+  reason: 'Why',
+  reference: 'A work order, delivery note or count sheet',
+  notes: 'Anything worth keeping beside it',
+};
+
 const adjustment = z.object({
   id: stamps.id,
-  item_id: z.string(),
-  quantity: z.int(),
-  reason,
-  reference: text(200).nullable(),
-  notes: text(2000).nullable(),
+  item_id: z.string().describe(aboutAdjustment.item_id),
+  quantity: z.int().describe(aboutAdjustment.quantity),
+  reason: reason.describe(aboutAdjustment.reason),
+  reference: text(200).nullable().describe(aboutAdjustment.reference),
+  notes: text(2000).nullable().describe(aboutAdjustment.notes),
   quantity_after: z.int().min(0).describe('On hand right after this adjustment'),
   created_at: stamps.created_at,
 });
 
 const createAdjustment = z.strictObject({
-  quantity: signedQuantity().describe('What came in; negative for what went out'),
-  reason,
-  reference: text(200).nullable().default(null).describe('A work order, delivery note or count sheet'),
-  notes: text(2000).nullable().default(null),
+  quantity: signedQuantity().describe(aboutAdjustment.quantity),
+  reason: reason.describe(aboutAdjustment.reason),
+  reference: text(200).nullable().default(null).describe(aboutAdjustment.reference),
+  notes: text(2000).nullable().default(null).describe(aboutAdjustment.notes),
 });
 
 export function createInventoryEndpoints({ inventoryItems, inventoryAdjustments }: Manufacturing) {

@@ -11,39 +11,50 @@ const status = z.enum(OPERATION_STATUSES);
 const sequence = () => z.int().min(1).max(100_000).describe('Place in the routing, unique in the work order');
 const minutes = () => z.int().min(0).max(1_000_000);
 
+const about = {
+  work_order_id: 'The work order it belongs to',
+  name: 'What is done',
+  work_center: 'Where it is done',
+  status: 'How far it is',
+  planned_minutes: 'How long it should take',
+  started_at: 'When work on it began',
+  completed_at: 'When it was done',
+  notes: 'Anything worth keeping beside it',
+};
+
 const operation = z.object({
   ...stamps,
-  work_order_id: z.string(),
+  work_order_id: z.string().describe(about.work_order_id),
   sequence: sequence(),
-  name: text(200),
-  work_center: text(100).nullable(),
-  status,
-  planned_minutes: minutes().nullable(),
-  started_at: isoInstant().nullable(),
-  completed_at: isoInstant().nullable(),
-  notes: text(2000).nullable(),
+  name: text(200).describe(about.name),
+  work_center: text(100).nullable().describe(about.work_center),
+  status: status.describe(about.status),
+  planned_minutes: minutes().nullable().describe(about.planned_minutes),
+  started_at: isoInstant().nullable().describe(about.started_at),
+  completed_at: isoInstant().nullable().describe(about.completed_at),
+  notes: text(2000).nullable().describe(about.notes),
 });
 
 const create = z.strictObject({
   sequence: sequence(),
-  name: text(200).describe('What is done'),
-  work_center: text(100).nullable().default(null),
-  status: status.default('pending'),
-  planned_minutes: minutes().nullable().default(null),
-  started_at: instant().nullable().default(null),
-  completed_at: instant().nullable().default(null),
-  notes: text(2000).nullable().default(null),
+  name: text(200).describe(about.name),
+  work_center: text(100).nullable().default(null).describe(about.work_center),
+  status: status.default('pending').describe(about.status),
+  planned_minutes: minutes().nullable().default(null).describe(about.planned_minutes),
+  started_at: instant().nullable().default(null).describe(about.started_at),
+  completed_at: instant().nullable().default(null).describe(about.completed_at),
+  notes: text(2000).nullable().default(null).describe(about.notes),
 });
 
 const update = z.strictObject({
   sequence: sequence().optional(),
-  name: text(200).optional(),
-  work_center: text(100).nullable().optional(),
-  status: status.optional(),
-  planned_minutes: minutes().nullable().optional(),
-  started_at: instant().nullable().optional(),
-  completed_at: instant().nullable().optional(),
-  notes: text(2000).nullable().optional(),
+  name: text(200).optional().describe(about.name),
+  work_center: text(100).nullable().optional().describe(about.work_center),
+  status: status.optional().describe(about.status),
+  planned_minutes: minutes().nullable().optional().describe(about.planned_minutes),
+  started_at: instant().nullable().optional().describe(about.started_at),
+  completed_at: instant().nullable().optional().describe(about.completed_at),
+  notes: text(2000).nullable().optional().describe(about.notes),
 });
 
 const conflict = 'The work order has an operation with this sequence';

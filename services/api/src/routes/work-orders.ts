@@ -11,35 +11,44 @@ const status = z.enum(WORK_ORDER_STATUSES);
 const priority = z.enum(WORK_ORDER_PRIORITIES);
 const number = text(64).describe('Your own number, unique among your work orders');
 
+const about = {
+  product: 'What is made',
+  quantity: 'How many',
+  status: 'How far it is',
+  priority: 'What goes first',
+  due_at: 'When it should be done',
+  notes: 'Anything worth keeping beside it',
+};
+
 const workOrder = z.object({
   ...stamps,
   number,
-  product: text(200),
-  quantity: quantity(),
-  status,
-  priority,
-  due_at: isoInstant().nullable(),
-  notes: text(2000).nullable(),
+  product: text(200).describe(about.product),
+  quantity: quantity().describe(about.quantity),
+  status: status.describe(about.status),
+  priority: priority.describe(about.priority),
+  due_at: isoInstant().nullable().describe(about.due_at),
+  notes: text(2000).nullable().describe(about.notes),
 });
 
 const create = z.strictObject({
   number,
-  product: text(200).describe('What is made'),
-  quantity: quantity(1).describe('How many'),
-  status: status.default('planned'),
-  priority: priority.default('normal'),
-  due_at: instant().nullable().default(null),
-  notes: text(2000).nullable().default(null),
+  product: text(200).describe(about.product),
+  quantity: quantity(1).describe(about.quantity),
+  status: status.default('planned').describe(about.status),
+  priority: priority.default('normal').describe(about.priority),
+  due_at: instant().nullable().default(null).describe(about.due_at),
+  notes: text(2000).nullable().default(null).describe(about.notes),
 });
 
 const update = z.strictObject({
   number: number.optional(),
-  product: text(200).optional(),
-  quantity: quantity(1).optional(),
-  status: status.optional(),
-  priority: priority.optional(),
-  due_at: instant().nullable().optional(),
-  notes: text(2000).nullable().optional(),
+  product: text(200).optional().describe(about.product),
+  quantity: quantity(1).optional().describe(about.quantity),
+  status: status.optional().describe(about.status),
+  priority: priority.optional().describe(about.priority),
+  due_at: instant().nullable().optional().describe(about.due_at),
+  notes: text(2000).nullable().optional().describe(about.notes),
 });
 
 const conflict = 'A work order with this number exists';
