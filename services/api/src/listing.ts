@@ -18,8 +18,18 @@ export function listQuery<Shape extends z.ZodRawShape>(filter: Shape, maxLimit =
       .default(DEFAULT_LIMIT)
       .describe('Most rows to answer'),
     cursor: z.string().max(200).optional().describe('`next_cursor` of the page before'),
-    ...z.object(filter).partial().shape,
+    ...z.object(explained(filter)).partial().shape,
   });
+}
+
+function explained<Shape extends z.ZodRawShape>(filter: Shape): Shape {
+  const fields = Object.entries(filter as unknown as Record<string, z.ZodType>);
+  return Object.fromEntries(
+    fields.map(([name, field]) => [
+      name,
+      field.description ? field : field.describe(`Only those whose \`${name}\` is this`),
+    ]),
+  ) as unknown as Shape;
 }
 
 /** The answer of a list. */

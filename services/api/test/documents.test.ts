@@ -72,7 +72,16 @@ describe('the OpenAPI document', () => {
         description ? [] : [`${name}.${field}`],
       ),
     );
-    expect(silent).toEqual([]);
+    const asked = Object.values<object>(document.paths)
+      .flatMap((item) =>
+        Object.values<{ operationId: string; parameters?: Record<string, string>[] }>({ ...item }),
+      )
+      .flatMap(({ operationId, parameters = [] }) =>
+        parameters
+          .filter((parameter) => parameter.in === 'query' && !parameter.description)
+          .map(({ name }) => `${operationId} ${name}`),
+      );
+    expect([...silent, ...asked]).toEqual([]);
   });
 
   test('says of a body what the API enforces: fields, limits, nothing else allowed', () => {

@@ -35,7 +35,7 @@ const about = {
     '`web`: on a server, with a secret; `spa`: in a browser; `native`: on a device; `machine`: on its own behalf, ' +
     'without people. It does not change',
   redirect_uris:
-    'Where people come back to after signing in, compared exactly. https, or http on the own machine; a `native` one may ' +
+    'Where people come back to after signing in, compared exactly. https, or http on the person’s own machine; a `native` one may ' +
     'have a scheme of its own. None for a `machine`',
   post_logout_redirect_uris: 'Where people may come back to after signing out, compared exactly',
   token_endpoint_auth_method:

@@ -47,8 +47,8 @@ const query = z.strictObject({
   interval: interval.default('hour').describe('Buckets begin at whole minutes, hours or days of UTC'),
   group_by: group.optional().describe('`api_key` counts API keys alone, `application` applications alone'),
   // Not `api_key`: the guard refuses that name in a URL, since it is how people would send the key itself.
-  api_key_id: reference('apiKey').optional(),
-  application_id: clientId.optional(),
+  api_key_id: reference('apiKey').optional().describe('Only what this API key asked for'),
+  application_id: clientId.optional().describe('Only what this application asked for, by its `client_id`'),
   route: text(200).optional().describe('Method and template: `GET /api/v2/work-orders/:id`'),
   environment: z.enum(ENVIRONMENTS).optional().describe('Default: that of your credential'),
   format: format.optional(),
