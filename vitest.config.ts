@@ -23,8 +23,9 @@ export default defineConfig({
           ],
           exclude: ['**/node_modules/**', architecture],
           globalSetup: ['infra/test/servers.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          // Generous: many tests start processes, on machines that do other things as well.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
     ],
