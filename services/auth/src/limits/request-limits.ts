@@ -1,6 +1,7 @@
 import {
   formatLimitHeaders,
   type Limit,
+  type LimitDecision,
   type LimitState,
   type RateLimiter,
   retryAfterSeconds,
@@ -41,20 +42,24 @@ export interface RequestLimiterDeps {
   now: () => Date;
 }
 
-/** To be mounted before a body is read. */
+/** To be mounted before a body is read. Says on every answer where the caller stands, once for both limits. */
 export function limitByAddress({ limiter, limits, now }: RequestLimiterDeps): Koa.Middleware {
   const groupOf = createGroups(limits);
   const limitOf = createLimits('address');
   return async function limitedByAddress(ctx, next) {
     const group = groupOf(ctx);
-    if (group) {
-      const limit = limitOf(`auth:${group.name}:${addressBlock(ctx.ip)}`, group.perAddress);
-      const { allowed, states } = await limiter.take([limit]);
-      settle(ctx, { allowed, states }, now());
-      ctx.state.limitGroup = group;
-      ctx.state.limitStates = states;
+    if (!group) return next();
+    const limit = limitOf(`auth:${group.name}:${addressBlock(ctx.ip)}`, group.perAddress);
+    const taken = limiter.take([limit]);
+    const decision = taken instanceof Promise ? await taken : taken;
+    ctx.state.limitGroup = group;
+    ctx.state.limitStates = decision.states;
+    try {
+      admit(ctx, decision, now());
+      await next();
+    } finally {
+      ctx.set(formatLimitHeaders(ctx.state.limitStates, now().getTime()));
     }
-    return next();
   };
 }
 
@@ -63,14 +68,14 @@ export function limitByClient({ limiter, now }: RequestLimiterDeps): Koa.Middlew
   const limitOf = createLimits('client');
   return async function limitedByClient(ctx, next) {
     const { limitGroup: group, limitStates: before = [], posted } = ctx.state;
-    const clientId =
-      group?.perClient === undefined ? undefined : claimedClientId(ctx.headers.authorization, posted);
-    if (group?.perClient !== undefined && clientId !== undefined) {
-      const key = `auth:${group.name}:${addressBlock(ctx.ip)}:${clientId}`;
-      const limit = limitOf(key, group.perClient);
-      const { allowed, states } = await limiter.take([limit]);
-      settle(ctx, { allowed, states: [...states, ...before] }, now());
-    }
+    if (group?.perClient === undefined) return next();
+    const clientId = claimedClientId(ctx.headers.authorization, posted);
+    if (clientId === undefined) return next();
+    const limit = limitOf(`auth:${group.name}:${addressBlock(ctx.ip)}:${clientId}`, group.perClient);
+    const taken = limiter.take([limit]);
+    const { allowed, states } = taken instanceof Promise ? await taken : taken;
+    ctx.state.limitStates = [...states, ...before];
+    admit(ctx, { allowed, states: ctx.state.limitStates }, now());
     return next();
   };
 }
@@ -105,13 +110,8 @@ const READABLE_BY_PAGES = {
   'Access-Control-Expose-Headers': 'Retry-After, RateLimit, RateLimit-Policy',
 };
 
-/** The fields go on every answer; a refusal says when to come back. */
-function settle(
-  ctx: Koa.Context,
-  { allowed, states }: { allowed: boolean; states: readonly LimitState[] },
-  at: Date,
-): void {
-  ctx.set(formatLimitHeaders(states, at.getTime()));
+/** @throws {HttpError} 429, which says when to come back */
+function admit(ctx: Koa.Context, { allowed, states }: LimitDecision, at: Date): void {
   if (allowed) return;
   const headers = {
     'Retry-After': String(retryAfterSeconds(states, at.getTime())),
