@@ -96,6 +96,14 @@ describe('one client from one address', () => {
     expect([json.status, limited.status]).toEqual([429, 429]);
   });
 
+  test('is counted too when its id is one that it brought along', async () => {
+    const statuses = await withinOneWindow(() => {
+      const address = newAddress();
+      return sequence(7, () => askToken(address, { id: 'acme-portal', secret: 'x' }));
+    });
+    expect(statuses).toEqual([...times(5, 401), ...times(2, 429)]);
+  });
+
   test('leaves the others behind the same address their share', async () => {
     const statuses = await withinOneWindow(async () => {
       const address = newAddress();

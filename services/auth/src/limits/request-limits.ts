@@ -6,7 +6,9 @@ import {
   type RateLimiter,
   retryAfterSeconds,
 } from '@latchkey/guard';
+import { isId } from '@latchkey/protocol';
 import { HttpError } from '@latchkey/service';
+import { digestBearer } from '@latchkey/storage';
 import type Koa from 'koa';
 import { LRUCache } from 'lru-cache';
 import { addressBlock } from '../accounts/client-address.ts';
@@ -71,13 +73,19 @@ export function limitByClient({ limiter, now }: RequestLimiterDeps): Koa.Middlew
     if (group?.perClient === undefined) return next();
     const clientId = claimedClientId(ctx.headers.authorization, posted);
     if (clientId === undefined) return next();
-    const limit = limitOf(`auth:${group.name}:${addressBlock(ctx.ip)}:${clientId}`, group.perClient);
+    const key = `auth:${group.name}:${addressBlock(ctx.ip)}:${nameOf(clientId)}`;
+    const limit = limitOf(key, group.perClient);
     const taken = limiter.take([limit]);
     const { allowed, states } = taken instanceof Promise ? await taken : taken;
     ctx.state.limitStates = [...states, ...before];
     admit(ctx, { allowed, states: ctx.state.limitStates }, now());
     return next();
   };
+}
+
+/** Ids of our own making name clients as they are; what else is claimed may be long, or a secret in the wrong field. */
+function nameOf(claimed: string): string {
+  return isId('client', claimed) ? claimed : digestBearer(claimed).toString('base64url');
 }
 
 declare module 'koa' {

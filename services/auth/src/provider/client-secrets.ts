@@ -1,6 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { ParsedUrlQuery } from 'node:querystring';
-import { isId } from '@latchkey/protocol';
 import { type Client as ClientRecord, digestSecret } from '@latchkey/storage';
 import { decodeJwt } from 'jose';
 import type Provider from 'oidc-provider';
@@ -57,19 +56,19 @@ export function createFindBySecret(directory: Directory, options: SecretsOptions
 }
 
 /**
- * The client that a request says it is from (RFC 6749 §2.3.1, RFC 7521 §4.2). Nothing is proven by it. Undefined for
- * what no client's id looks like: people paste secrets into the wrong field.
+ * The client that a request says it is from (RFC 6749 §2.3.1, RFC 7521 §4.2). Nothing is proven by it, and people paste
+ * secrets into the wrong field: not to be stored or logged as it is.
  */
 export function claimedClientId(
   authorization: string | undefined,
   posted: PostedForm | undefined,
 ): string | undefined {
   const { client_id: id, client_assertion: assertion } = posted?.parameters ?? {};
-  const claimed =
+  return (
     (authorization === undefined ? undefined : readBasic(authorization)?.clientId) ??
     (typeof id === 'string' ? id : undefined) ??
-    (typeof assertion === 'string' ? readSubject(assertion) : undefined);
-  return claimed !== undefined && isId('client', claimed) ? claimed : undefined;
+    (typeof assertion === 'string' ? readSubject(assertion) : undefined)
+  );
 }
 
 function readSubject(assertion: string): string | undefined {
