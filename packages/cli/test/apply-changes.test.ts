@@ -53,6 +53,17 @@ describe('a changed declaration', () => {
     ).toEqual([]);
   });
 
+  it('leaves a plan alone that it does not name', async () => {
+    const { organizations } = deployment.durable;
+    await apply({ organizations: [{ id: 'org_p', name: 'P', plan: 'professional' }] });
+    expect(await apply({ organizations: [{ id: 'org_p', name: 'P', rate_limit: 77 }] })).toEqual([
+      'update org_p rate_limit',
+    ]);
+    expect(await organizations.find('org_p')).toMatchObject({ plan: 'professional', rateLimit: 77 });
+    await apply({ organizations: [{ id: 'org_q', name: 'Q' }] });
+    expect(await organizations.find('org_q')).toMatchObject({ plan: 'free' });
+  });
+
   it('changes members one by one and says which', async () => {
     await apply({ organizations: [{ id: 'org_c', name: 'C' }], users: [{ email: 'c@c', name: 'C' }] });
     const changes = await apply({

@@ -10,6 +10,7 @@ import {
   ipAllowlist,
   organizationInput,
   parseInput,
+  plan,
   rateLimit,
   recordId,
   resourceServerInput,
@@ -22,7 +23,8 @@ import { findRepeats } from './repeats.ts';
 
 const organization = recordId('organization');
 
-const declaredOrganization = organizationInput.extend({ id: organization });
+/** A plan that the file does not name stays what it is: to raise a limit must not take the customer's plan away. */
+const declaredOrganization = organizationInput.extend({ id: organization, plan: plan.optional() });
 
 const declaredUser = accountInput.extend({
   organizations: z.array(z.strictObject({ organization, role })).default([]),

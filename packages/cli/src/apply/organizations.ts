@@ -13,7 +13,7 @@ export async function planOrganization(operator: Operator, declared: DeclaredOrg
   const stored = await operator.durable.organizations.find(id);
   if (!stored) {
     const run = async () => {
-      await createOrganization(operator, declared);
+      await createOrganization(operator, { ...declared, plan: declared.plan ?? 'free' });
       return [];
     };
     return { ...step, action: 'create', changes: [], run };
