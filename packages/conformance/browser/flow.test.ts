@@ -116,7 +116,8 @@ describe('by keyboard alone', () => {
     await keyboard.press('Tab');
     await keyboard.press('Enter');
     await page.waitForURL(`${scene.issuer}/interaction/*`);
-    // The first field has the focus already.
+    // The first field gets the focus by itself, on a busy machine a moment after the page has loaded.
+    await page.locator('input[name="email"]:focus').waitFor();
     await keyboard.type(emailOf('ada'));
     await keyboard.press('Tab');
     await keyboard.type(PASSWORD);
