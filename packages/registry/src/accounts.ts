@@ -2,7 +2,7 @@ import { newId, randomBase62 } from '@latchkey/protocol';
 import { type Account, hashPassword } from '@latchkey/storage';
 import { NotFoundError } from './faults.ts';
 import type { AccountInput } from './inputs.ts';
-import { type Operator, recordChange } from './operator.ts';
+import { inTransaction, type Operator, recordChange } from './operator.ts';
 import { revokeAuthority } from './revoke.ts';
 
 /** 119 bits, for a password that no person thought of. */
@@ -13,9 +13,11 @@ export function generatePassword(): string {
 export async function createAccount(operator: Operator, input: AccountInput): Promise<Account> {
   const { id = newId('account'), email, name, email_verified: emailVerified = false, password } = input;
   const passwordDigest = password === undefined ? null : await hashPassword(password);
-  const account = await operator.durable.accounts.create({ id, email, name, emailVerified, passwordDigest });
-  await recordChange(operator, 'account.created', { type: 'account', id });
-  return account;
+  return inTransaction(operator, async (within) => {
+    const account = await within.durable.accounts.create({ id, email, name, emailVerified, passwordDigest });
+    await recordChange(within, 'account.created', { type: 'account', id });
+    return account;
+  });
 }
 
 export async function getAccount({ durable }: Operator, id: string): Promise<Account> {
@@ -33,54 +35,58 @@ export async function findAccountByName({ durable }: Operator, name: string): Pr
   return account;
 }
 
-export async function updateAccount(
+export function updateAccount(
   operator: Operator,
   id: string,
   changes: Partial<Pick<Account, 'email' | 'emailVerified' | 'name'>>,
 ): Promise<Account> {
-  await getAccount(operator, id);
-  await operator.durable.accounts.update(id, changes);
-  await recordChange(
-    operator,
-    'account.updated',
-    { type: 'account', id },
-    { details: { changed: Object.keys(changes) } },
-  );
-  return getAccount(operator, id);
+  return inTransaction(operator, async (within) => {
+    await getAccount(within, id);
+    await within.durable.accounts.update(id, changes);
+    const details = { changed: Object.keys(changes) };
+    await recordChange(within, 'account.updated', { type: 'account', id }, { details });
+    return getAccount(within, id);
+  });
 }
 
 /** Whoever knew the old password may hold tokens by it: they end. */
 export async function setAccountPassword(operator: Operator, id: string, password: string): Promise<void> {
   await getAccount(operator, id);
-  await operator.durable.accounts.update(id, { passwordDigest: await hashPassword(password) });
+  const passwordDigest = await hashPassword(password);
+  await inTransaction(operator, async (within) => {
+    await within.durable.accounts.update(id, { passwordDigest });
+    await recordChange(within, 'account.password_set', { type: 'account', id });
+  });
   await revokeAccount(operator, id);
-  await recordChange(operator, 'account.password_set', { type: 'account', id });
 }
 
 export async function disableAccount(operator: Operator, id: string): Promise<Account> {
-  await suspend(operator, id);
-  await recordChange(operator, 'account.disabled', { type: 'account', id });
-  return getAccount(operator, id);
-}
-
-export async function enableAccount(operator: Operator, id: string): Promise<Account> {
-  await getAccount(operator, id);
-  await operator.durable.accounts.update(id, { disabledAt: null });
-  await recordChange(operator, 'account.enabled', { type: 'account', id });
-  return getAccount(operator, id);
-}
-
-/** Deletes the account with its seats, grants and refresh tokens. */
-export async function deleteAccount(operator: Operator, id: string): Promise<void> {
-  await suspend(operator, id);
-  await operator.durable.accounts.delete(id);
-  await recordChange(operator, 'account.deleted', { type: 'account', id });
-}
-
-async function suspend(operator: Operator, id: string): Promise<void> {
-  const { disabledAt } = await getAccount(operator, id);
-  if (!disabledAt) await operator.durable.accounts.update(id, { disabledAt: operator.now() });
+  // Committed before anything ends: what is issued until then is among what ends.
+  await inTransaction(operator, async (within) => {
+    const { disabledAt } = await getAccount(within, id);
+    if (!disabledAt) await within.durable.accounts.update(id, { disabledAt: within.now() });
+    await recordChange(within, 'account.disabled', { type: 'account', id });
+  });
   await revokeAccount(operator, id);
+  return getAccount(operator, id);
+}
+
+export function enableAccount(operator: Operator, id: string): Promise<Account> {
+  return inTransaction(operator, async (within) => {
+    await getAccount(within, id);
+    await within.durable.accounts.update(id, { disabledAt: null });
+    await recordChange(within, 'account.enabled', { type: 'account', id });
+    return getAccount(within, id);
+  });
+}
+
+/** Disables the account, then deletes it with its seats, grants and refresh tokens. */
+export async function deleteAccount(operator: Operator, id: string): Promise<void> {
+  await disableAccount(operator, id);
+  await inTransaction(operator, async (within) => {
+    await within.durable.accounts.delete(id);
+    await recordChange(within, 'account.deleted', { type: 'account', id });
+  });
 }
 
 function revokeAccount(operator: Operator, id: string): Promise<void> {

@@ -1,11 +1,11 @@
-import { type Environment, type Fault, mintApiKey } from '@latchkey/protocol';
-import { type ApiKey, digestSecret, type NewApiKeyRecord } from '@latchkey/storage';
+import { type Environment, type Fault, mintApiKey, type NewApiKey } from '@latchkey/protocol';
+import { type ApiKey, digestSecret, type NewApiKeyRecord, type RotatedApiKey } from '@latchkey/storage';
 import { z } from 'zod';
 import { recordApiKeyChange, writeApiKey } from './api-key-changes.ts';
 import { findExpiryFaults, MAX_LIFE_MS } from './expiry.ts';
 import { InvalidInputError, NotFoundError, parseInput, StateError } from './faults.ts';
 import { apiKeyName, apiKeyScopes, ipAllowlist, rateLimit } from './inputs.ts';
-import type { Operator } from './operator.ts';
+import { inTransaction, type Operator } from './operator.ts';
 import { getOrganization } from './organizations.ts';
 import { grantableScopes } from './scopes.ts';
 
@@ -46,11 +46,15 @@ export async function createApiKey(
   { organizationId, environment, ...settings }: ApiKeyInput,
 ): Promise<IssuedApiKey> {
   const checked = await checkSettings(operator, settings);
-  const { fields, key } = await mint(operator, pepper, { organizationId, environment, ...checked });
-  const apiKey = await operator.durable.apiKeys.create(fields);
-  await operator.announce({ type: 'api_key', id: apiKey.id });
-  await recordCreation(operator, apiKey);
-  return { apiKey, key };
+  await refuseDisabled(operator, organizationId);
+  const minted = mintApiKey(environment);
+  const record = toRecord(operator, pepper, minted, { organizationId, environment, ...checked });
+  return inTransaction(operator, async (within) => {
+    const apiKey = await within.durable.apiKeys.create(record);
+    await within.announce({ type: 'api_key', id: apiKey.id });
+    await recordCreation(within, apiKey);
+    return { apiKey, key: minted.key };
+  });
 }
 
 export async function getApiKey({ durable }: Operator, id: string): Promise<ApiKey> {
@@ -83,9 +87,11 @@ export async function updateApiKey(
   refuseEnded(operator, await getApiKey(operator, id), 'changed');
   const checked = await checkSettings(operator, changes);
   const changed = Object.keys(checked).map((name) => WIRE_NAMES[name as keyof ApiKeySettings]);
-  const apiKey = await writeApiKey(operator, id, checked);
-  await recordApiKeyChange(operator, 'api_key.updated', apiKey, { changed });
-  return apiKey;
+  return inTransaction(operator, async (within) => {
+    const apiKey = await writeApiKey(within, id, checked);
+    await recordApiKeyChange(within, 'api_key.updated', apiKey, { changed });
+    return apiKey;
+  });
 }
 
 /**
@@ -103,38 +109,42 @@ export async function rotateApiKey(
   checkOverlap(overlapSeconds);
   const before = await getApiKey(operator, id);
   refuseRotation(operator, before);
-  const { organizationId, environment, name, scopes, ipAllowlist, rateLimit } = before;
-  const settings = { organizationId, environment, name, scopes, ipAllowlist, rateLimit };
-  const expiresAt = renewedExpiry(operator, before);
-  const { fields, key } = await mint(operator, pepper, { ...settings, expiresAt });
+  await refuseDisabled(operator, before.organizationId);
+  const minted = mintApiKey(before.environment);
+  const succeed = (predecessor: ApiKey) =>
+    toRecord(operator, pepper, minted, { ...predecessor, expiresAt: renewedExpiry(operator, predecessor) });
   const overlapEnd = new Date(operator.now().getTime() + overlapSeconds * 1000);
-  const rotated = await operator.durable.apiKeys.rotate(id, fields, overlapEnd);
-  if (!rotated) return refuseLostRotation(operator, id);
-  const { predecessor, successor } = rotated;
-  for (const changed of [successor.id, id]) await operator.announce({ type: 'api_key', id: changed });
-  await recordCreation(operator, successor, { predecessor_id: id });
-  await recordApiKeyChange(operator, 'api_key.rotated', predecessor, {
-    successor_id: successor.id,
-    expires_at: predecessor.expiresAt?.toISOString(),
+  return inTransaction(operator, async (within) => {
+    const rotated = await within.durable.apiKeys.rotate(id, succeed, overlapEnd);
+    if (!rotated) return refuseLostRotation(within, id);
+    await recordRotation(within, rotated);
+    return { apiKey: rotated.successor, key: minted.key };
   });
-  return { apiKey: successor, key };
 }
 
 /** Final. Again is no fault, and tells running processes again. */
 export async function revokeApiKey(operator: Operator, id: string): Promise<ApiKey> {
-  const before = await getApiKey(operator, id);
-  const apiKey = await writeApiKey(operator, id, { revokedAt: operator.now() });
-  if (!before.revokedAt) await recordApiKeyChange(operator, 'api_key.revoked', apiKey);
-  return apiKey;
+  return inTransaction(operator, async (within) => {
+    const before = await getApiKey(within, id);
+    const apiKey = await writeApiKey(within, id, { revokedAt: within.now() });
+    if (!before.revokedAt) await recordApiKeyChange(within, 'api_key.revoked', apiKey);
+    return apiKey;
+  });
 }
 
-/** Revokes it, and deletes the record: the audit log and the usage counts still name it. */
+/**
+ * Revokes it, then deletes the record: the audit log and the usage counts still name it. In two steps, since a record
+ * that is gone is not among the changed ones, by which a process learns of what nobody announced to it.
+ */
 export async function deleteApiKey(operator: Operator, id: string): Promise<void> {
-  const apiKey = await getApiKey(operator, id);
-  await writeApiKey(operator, id, { revokedAt: operator.now() });
-  await operator.durable.apiKeys.delete(id);
-  await operator.announce({ type: 'api_key', id });
-  await recordApiKeyChange(operator, 'api_key.deleted', apiKey, { name: apiKey.name });
+  await revokeApiKey(operator, id);
+  await inTransaction(operator, async (within) => {
+    const apiKey = await getApiKey(within, id);
+    const deleted = await within.durable.apiKeys.delete(id);
+    if (!deleted) throw new NotFoundError('API key', id);
+    await within.announce({ type: 'api_key', id });
+    await recordApiKeyChange(within, 'api_key.deleted', apiKey, { name: apiKey.name });
+  });
 }
 
 /** As the wire and the audit log call them. */
@@ -213,18 +223,21 @@ function renewedExpiry({ now }: Operator, { createdAt, expiresAt }: ApiKey): Dat
   return new Date(now().getTime() + life);
 }
 
-interface MintedApiKey {
-  fields: NewApiKeyRecord;
-  key: string;
+async function refuseDisabled(operator: Operator, organizationId: string): Promise<void> {
+  const { disabledAt } = await getOrganization(operator, organizationId);
+  if (disabledAt) throw new StateError(`Organisation ${organizationId} is disabled`);
 }
 
-/** A new key whose settings are checked already; stored nowhere yet. @throws {StateError} when its organisation is disabled */
-async function mint(operator: Operator, pepper: Buffer, input: ApiKeyInput): Promise<MintedApiKey> {
-  const { disabledAt } = await getOrganization(operator, input.organizationId);
-  if (disabledAt) throw new StateError(`Organisation ${input.organizationId} is disabled`);
-  const { id, secret, key } = mintApiKey(input.environment);
+/** Of a new key whose settings are checked already. */
+function toRecord(
+  operator: Operator,
+  pepper: Buffer,
+  { id, secret, key }: NewApiKey,
+  { organizationId, environment, name, scopes, ipAllowlist, rateLimit, expiresAt }: ApiKeyInput,
+): NewApiKeyRecord {
+  const settings = { organizationId, environment, name, scopes, ipAllowlist, rateLimit, expiresAt };
   const digest = digestSecret(pepper, secret);
-  return { fields: { ...input, id, digest, lastFour: key.slice(-4), createdBy: operator.actor }, key };
+  return { id, ...settings, digest, lastFour: key.slice(-4), createdBy: operator.actor };
 }
 
 function recordCreation(
@@ -235,4 +248,13 @@ function recordCreation(
   const { name, environment, scopes, expiresAt } = apiKey;
   const details = { name, environment, scopes, expires_at: expiresAt?.toISOString() ?? null, ...more };
   return recordApiKeyChange(operator, 'api_key.created', apiKey, details);
+}
+
+async function recordRotation(operator: Operator, { predecessor, successor }: RotatedApiKey): Promise<void> {
+  for (const { id } of [successor, predecessor]) await operator.announce({ type: 'api_key', id });
+  await recordCreation(operator, successor, { predecessor_id: predecessor.id });
+  await recordApiKeyChange(operator, 'api_key.rotated', predecessor, {
+    successor_id: successor.id,
+    expires_at: predecessor.expiresAt?.toISOString(),
+  });
 }

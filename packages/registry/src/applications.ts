@@ -10,7 +10,7 @@ import {
 } from './client-secrets.ts';
 import { createClient, deleteClient, parseClientMetadata, updateClient, usesSecrets } from './clients.ts';
 import { InvalidInputError, NotFoundError, StateError } from './faults.ts';
-import type { Operator } from './operator.ts';
+import { inTransaction, type Operator } from './operator.ts';
 import { getOrganization } from './organizations.ts';
 import { requestableScopes } from './scopes.ts';
 
@@ -86,10 +86,12 @@ export async function createApplication(
   await refuseUnknownScopes(operator, metadata.scope);
   const { disabledAt } = await getOrganization(operator, organizationId);
   if (disabledAt) throw new StateError(`Organisation ${organizationId} is disabled`);
-  const { id } = await createClient(operator, { organizationId, environment, metadata });
-  const secret = usesSecrets(metadata) ? await addClientSecret(operator, pepper, id) : null;
-  const owner = { organizationId, environments: [environment] };
-  return { client: await getApplication(operator, owner, id), secret };
+  return inTransaction(operator, async (within) => {
+    const { id } = await createClient(within, { organizationId, environment, metadata });
+    const secret = usesSecrets(metadata) ? await addClientSecret(within, pepper, id) : null;
+    const owner = { organizationId, environments: [environment] };
+    return { client: await getApplication(within, owner, id), secret };
+  });
 }
 
 /**
@@ -122,7 +124,20 @@ export function listApplications(
   return durable.clients.listPage({ ...place, except: INTROSPECTS, ...page });
 }
 
-export async function updateApplication(
+export function updateApplication(
+  operator: Operator,
+  owner: ApplicationOwner,
+  id: string,
+  changes: ApplicationChanges,
+): Promise<Client> {
+  return inTransaction(operator, async (within) => {
+    // What was merged from a record that changes meanwhile would take that change back.
+    await within.durable.clients.lock(id);
+    return mergeApplication(within, owner, id, changes);
+  });
+}
+
+async function mergeApplication(
   operator: Operator,
   owner: ApplicationOwner,
   id: string,

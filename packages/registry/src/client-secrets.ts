@@ -3,7 +3,7 @@ import { type Client, type ClientSecret, digestSecret, type NewClientSecret } fr
 import { getClient, usesSecrets } from './clients.ts';
 import { findExpiryFaults } from './expiry.ts';
 import { InvalidInputError, NotFoundError, StateError } from './faults.ts';
-import { type Operator, recordChange } from './operator.ts';
+import { inTransaction, type Operator, recordChange } from './operator.ts';
 
 /** A secret as it is handed over, which happens once. */
 export interface IssuedSecret {
@@ -51,14 +51,16 @@ export async function addClientSecret(
   const { secret = generateClientSecret(), expiresAt = null, othersExpireAt, maxLive } = options;
   if (expiresAt) refuseExpiry(operator, expiresAt);
   const fields = { id: newId('secret'), clientId, digest: digestSecret(pepper, secret), expiresAt };
-  const stored = await storeSecret(operator, fields, maxLive);
-  if (othersExpireAt) await expireSecrets(operator, client, othersExpireAt);
-  await operator.announce({ type: 'client', id: clientId });
-  await recordSecretChange(operator, client, 'client.secret_created', stored.id, {
-    expires_at: expiresAt?.toISOString() ?? null,
-    ...(othersExpireAt && { others_expire_at: othersExpireAt.toISOString() }),
+  return inTransaction(operator, async (within) => {
+    const { id } = await storeSecret(within, fields, maxLive);
+    if (othersExpireAt) await expireSecrets(within, client, othersExpireAt);
+    await within.announce({ type: 'client', id: clientId });
+    await recordSecretChange(within, client, 'client.secret_created', id, {
+      expires_at: expiresAt?.toISOString() ?? null,
+      ...(othersExpireAt && { others_expire_at: othersExpireAt.toISOString() }),
+    });
+    return { id, clientId, secret, expiresAt };
   });
-  return { id: stored.id, clientId, secret, expiresAt };
 }
 
 async function storeSecret(
@@ -80,25 +82,25 @@ export async function expireClientSecret(
   at: Date,
 ): Promise<void> {
   refuseExpiry(operator, at);
-  const client = await getClient(operator, clientId);
-  const changed = await operator.durable.clients.expireSecret(clientId, secretId, at);
-  if (!changed) throw new NotFoundError(`secret of ${clientId}`, secretId);
-  await operator.announce({ type: 'client', id: clientId });
-  const details = { expires_at: at.toISOString() };
-  await recordSecretChange(operator, client, 'client.secret_expiry_set', secretId, details);
+  await inTransaction(operator, async (within) => {
+    const client = await getClient(within, clientId);
+    const changed = await within.durable.clients.expireSecret(clientId, secretId, at);
+    if (!changed) throw new NotFoundError(`secret of ${clientId}`, secretId);
+    await within.announce({ type: 'client', id: clientId });
+    const details = { expires_at: at.toISOString() };
+    await recordSecretChange(within, client, 'client.secret_expiry_set', secretId, details);
+  });
 }
 
 /** Ends the secret now. Tokens it obtained live on; disabling the client ends those. */
-export async function revokeClientSecret(
-  operator: Operator,
-  clientId: string,
-  secretId: string,
-): Promise<void> {
-  const client = await getClient(operator, clientId);
-  const revoked = await operator.durable.clients.revokeSecret(clientId, secretId);
-  if (!revoked) throw new NotFoundError(`secret of ${clientId}`, secretId);
-  await operator.announce({ type: 'client', id: clientId });
-  await recordSecretChange(operator, client, 'client.secret_revoked', secretId);
+export function revokeClientSecret(operator: Operator, clientId: string, secretId: string): Promise<void> {
+  return inTransaction(operator, async (within) => {
+    const client = await getClient(within, clientId);
+    const revoked = await within.durable.clients.revokeSecret(clientId, secretId);
+    if (!revoked) throw new NotFoundError(`secret of ${clientId}`, secretId);
+    await within.announce({ type: 'client', id: clientId });
+    await recordSecretChange(within, client, 'client.secret_revoked', secretId);
+  });
 }
 
 async function expireSecrets({ durable }: Operator, client: Client, at: Date): Promise<void> {

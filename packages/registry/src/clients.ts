@@ -1,7 +1,7 @@
 import { type ClientMetadata, type Environment, newId, validateClientMetadata } from '@latchkey/protocol';
 import type { Client } from '@latchkey/storage';
 import { InvalidInputError, NotFoundError } from './faults.ts';
-import { type Operator, recordChange } from './operator.ts';
+import { inTransaction, type Operator, recordChange } from './operator.ts';
 import { getOrganization } from './organizations.ts';
 import { revokeAuthority } from './revoke.ts';
 
@@ -28,10 +28,12 @@ export function usesSecrets({ token_endpoint_auth_method: method }: ClientMetada
 export async function createClient(operator: Operator, input: NewClient): Promise<Client> {
   const { id = newId('client'), organizationId, environment, metadata } = input;
   if (organizationId !== null) await getOrganization(operator, organizationId);
-  const client = await operator.durable.clients.create({ id, organizationId, environment, metadata });
-  await operator.announce({ type: 'client', id });
-  await recordChange(operator, 'client.created', { type: 'client', id }, { organizationId });
-  return client;
+  return inTransaction(operator, async (within) => {
+    const client = await within.durable.clients.create({ id, organizationId, environment, metadata });
+    await within.announce({ type: 'client', id });
+    await recordChange(within, 'client.created', { type: 'client', id }, { organizationId });
+    return client;
+  });
 }
 
 export async function getClient({ durable }: Operator, id: string): Promise<Client> {
@@ -48,49 +50,50 @@ export async function updateClient(
 ): Promise<Client> {
   const before = await getClient(operator, id);
   if (changes.organizationId) await getOrganization(operator, changes.organizationId);
-  await operator.durable.clients.update(id, changes);
-  await operator.announce({ type: 'client', id });
-  const after = await getClient(operator, id);
+  const after = await inTransaction(operator, async (within) => {
+    await within.durable.clients.update(id, changes);
+    await within.announce({ type: 'client', id });
+    const { organizationId, ...client } = await getClient(within, id);
+    const details = { changed: changedMembers(before, changes) };
+    await recordChange(within, 'client.updated', { type: 'client', id }, { organizationId, details });
+    return { organizationId, ...client };
+  });
   if (after.organizationId !== before.organizationId || after.environment !== before.environment) {
     await revokeClient(operator, id);
   }
-  await recordChange(
-    operator,
-    'client.updated',
-    { type: 'client', id },
-    { organizationId: after.organizationId, details: { changed: changedMembers(before, changes) } },
-  );
   return after;
 }
 
 export async function disableClient(operator: Operator, id: string): Promise<Client> {
-  const { organizationId } = await suspend(operator, id);
-  await recordChange(operator, 'client.disabled', { type: 'client', id }, { organizationId });
-  return getClient(operator, id);
-}
-
-export async function enableClient(operator: Operator, id: string): Promise<Client> {
-  const { organizationId } = await getClient(operator, id);
-  await operator.durable.clients.update(id, { disabledAt: null });
-  await operator.announce({ type: 'client', id });
-  await recordChange(operator, 'client.enabled', { type: 'client', id }, { organizationId });
-  return getClient(operator, id);
-}
-
-/** Deletes the client with its secrets, grants and refresh tokens. */
-export async function deleteClient(operator: Operator, id: string): Promise<void> {
-  const { organizationId } = await suspend(operator, id);
-  await operator.durable.clients.delete(id);
-  await operator.announce({ type: 'client', id });
-  await recordChange(operator, 'client.deleted', { type: 'client', id }, { organizationId });
-}
-
-async function suspend(operator: Operator, id: string): Promise<Client> {
-  const client = await getClient(operator, id);
-  if (!client.disabledAt) await operator.durable.clients.update(id, { disabledAt: operator.now() });
-  await operator.announce({ type: 'client', id });
+  // Committed before anything ends: what is issued until then is among what ends.
+  await inTransaction(operator, async (within) => {
+    const { disabledAt, organizationId } = await getClient(within, id);
+    if (!disabledAt) await within.durable.clients.update(id, { disabledAt: within.now() });
+    await within.announce({ type: 'client', id });
+    await recordChange(within, 'client.disabled', { type: 'client', id }, { organizationId });
+  });
   await revokeClient(operator, id);
-  return client;
+  return getClient(operator, id);
+}
+
+export function enableClient(operator: Operator, id: string): Promise<Client> {
+  return inTransaction(operator, async (within) => {
+    const { organizationId } = await getClient(within, id);
+    await within.durable.clients.update(id, { disabledAt: null });
+    await within.announce({ type: 'client', id });
+    await recordChange(within, 'client.enabled', { type: 'client', id }, { organizationId });
+    return getClient(within, id);
+  });
+}
+
+/** Disables the client, then deletes it with its secrets, grants and refresh tokens. */
+export async function deleteClient(operator: Operator, id: string): Promise<void> {
+  const { organizationId } = await disableClient(operator, id);
+  await inTransaction(operator, async (within) => {
+    await within.durable.clients.delete(id);
+    await within.announce({ type: 'client', id });
+    await recordChange(within, 'client.deleted', { type: 'client', id }, { organizationId });
+  });
 }
 
 function revokeClient(operator: Operator, id: string): Promise<void> {

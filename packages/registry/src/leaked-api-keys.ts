@@ -2,7 +2,7 @@ import { API_KEY_PATTERN } from '@latchkey/protocol';
 import type { ApiKey, ApiKeyChanges, LeakedKeyPolicy } from '@latchkey/storage';
 import { recordApiKeyChange, writeApiKey } from './api-key-changes.ts';
 import { getApiKey } from './api-keys.ts';
-import type { Operator } from './operator.ts';
+import { inTransaction, type Operator } from './operator.ts';
 import { getOrganization } from './organizations.ts';
 
 const DAY_MS = 86_400_000;
@@ -37,12 +37,14 @@ export async function reportLeakedApiKey(
     ...(revokes && { revokedAt: operator.now() }),
   };
   const changed = Object.keys(changes).length > 0;
-  if (changed) await writeApiKey(operator, id, changes);
   const details = { outcome, source: forTheLog(report.source), url: forTheLog(report.url) };
-  if (changed || !(await isKnown(operator, before, details))) {
-    await recordApiKeyChange(operator, 'api_key.leaked', before, details);
-  }
-  if (revokes) await recordApiKeyChange(operator, 'api_key.revoked', before, { reason: 'leaked' });
+  await inTransaction(operator, async (within) => {
+    if (changed) await writeApiKey(within, id, changes);
+    if (changed || !(await isKnown(within, before, details))) {
+      await recordApiKeyChange(within, 'api_key.leaked', before, details);
+    }
+    if (revokes) await recordApiKeyChange(within, 'api_key.revoked', before, { reason: 'leaked' });
+  });
   return outcome;
 }
 

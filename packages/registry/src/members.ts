@@ -2,7 +2,7 @@ import { ROLES, type Role } from '@latchkey/protocol';
 import type { Member } from '@latchkey/storage';
 import { getAccount } from './accounts.ts';
 import { NotFoundError } from './faults.ts';
-import { type Operator, recordChange } from './operator.ts';
+import { inTransaction, type Operator, recordChange } from './operator.ts';
 import { getOrganization } from './organizations.ts';
 import { revokeAuthority } from './revoke.ts';
 
@@ -19,14 +19,14 @@ export async function putMember(
   await getAccount(operator, accountId);
   const members = await operator.durable.organizations.listMembers(organizationId);
   const before = members.find((member) => member.accountId === accountId)?.role;
-  const member = await operator.durable.organizations.putMember(seat);
+  const member = await inTransaction(operator, async (within) => {
+    const put = await within.durable.organizations.putMember(seat);
+    const action = before ? 'member.role_changed' : 'member.added';
+    const details = { role, ...(before && { before }) };
+    await recordChange(within, action, { type: 'account', id: accountId }, { organizationId, details });
+    return put;
+  });
   if (before && !isStronger(role, before)) await revokeSeat(operator, organizationId, accountId);
-  await recordChange(
-    operator,
-    before ? 'member.role_changed' : 'member.added',
-    { type: 'account', id: accountId },
-    { organizationId, details: { role, ...(before && { before }) } },
-  );
   return member;
 }
 
@@ -35,12 +35,16 @@ export async function removeMember(
   organizationId: string,
   accountId: string,
 ): Promise<void> {
-  const removed = await operator.durable.organizations.removeMember(organizationId, accountId);
+  const removed = await inTransaction(operator, async (within) => {
+    const had = await within.durable.organizations.removeMember(organizationId, accountId);
+    await within.durable.grants.deleteConsents({ organizationId, accountId });
+    const target = { type: 'account', id: accountId };
+    if (had) await recordChange(within, 'member.removed', target, { organizationId });
+    return had;
+  });
   // Also when there was no seat: a removal that was cut short is finished by making it again.
   await revokeSeat(operator, organizationId, accountId);
   if (!removed) throw new NotFoundError(`member of ${organizationId}`, accountId);
-  await operator.durable.grants.deleteConsents({ organizationId, accountId });
-  await recordChange(operator, 'member.removed', { type: 'account', id: accountId }, { organizationId });
 }
 
 function isStronger(role: Role, than: Role): boolean {

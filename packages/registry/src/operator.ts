@@ -1,7 +1,7 @@
 import type {
   ApiKey,
   AuditEvent,
-  DurableStorage,
+  DurableRecords,
   FeedEvent,
   NewAuditEvent,
   RevocationFeed,
@@ -15,7 +15,7 @@ export type Origin = Pick<AuditEvent, 'ip' | 'requestId'>;
 
 /** Who changes the registry, from where, in which stores. */
 export interface Operator {
-  durable: DurableStorage;
+  durable: DurableRecords;
   /**
    * Tells running processes of a change that is durable already. Never rejects: when the feed is away the change
    * stands, and processes read it from the database once they can.
@@ -27,7 +27,7 @@ export interface Operator {
 }
 
 interface Stores {
-  durable: DurableStorage;
+  durable: DurableRecords;
   feed: Pick<RevocationFeed, 'publish'>;
   /** Called once for each announcement that did not get through. */
   onMissed?: (cause: unknown) => void;
@@ -49,6 +49,21 @@ export function createOperator(options: OperatorOptions): Operator {
     origin,
     now,
   };
+}
+
+/**
+ * One transaction: a change and what the audit log says of it both stand, or neither does. What is announced in it is
+ * announced once it stands, since processes that hear of a change read it at once.
+ */
+export async function inTransaction<T>(
+  operator: Operator,
+  work: (operator: Operator) => Promise<T>,
+): Promise<T> {
+  const events: FeedEvent[] = [];
+  const announce = async (event: FeedEvent) => void events.push(event);
+  const result = await operator.durable.transaction((durable) => work({ ...operator, durable, announce }));
+  for (const event of events) await operator.announce(event);
+  return result;
 }
 
 /** Writes what was done to the audit log. */

@@ -2,7 +2,7 @@ import { newId } from '@latchkey/protocol';
 import type { Organization, OrganizationSettings } from '@latchkey/storage';
 import { NotFoundError } from './faults.ts';
 import type { OrganizationChanges, OrganizationInput } from './inputs.ts';
-import { type Operator, recordChange } from './operator.ts';
+import { inTransaction, type Operator, recordChange } from './operator.ts';
 import { revokeAuthority } from './revoke.ts';
 
 export type OrganizationFields = Pick<Organization, 'name' | 'plan'> & OrganizationSettings;
@@ -42,10 +42,12 @@ export async function createOrganization(
 ): Promise<Organization> {
   const { id = newId('organization'), name, plan } = input;
   const fields = { ...toOrganizationFields(input), name, plan };
-  const organization = await operator.durable.organizations.create({ id, ...fields });
-  await operator.announce({ type: 'organization', id });
-  await recordChange(operator, 'organization.created', { type: 'organization', id }, { organizationId: id });
-  return organization;
+  return inTransaction(operator, async (within) => {
+    const organization = await within.durable.organizations.create({ id, ...fields });
+    await within.announce({ type: 'organization', id });
+    await recordOrganizationChange(within, 'organization.created', id);
+    return organization;
+  });
 }
 
 export async function getOrganization({ durable }: Operator, id: string): Promise<Organization> {
@@ -54,53 +56,65 @@ export async function getOrganization({ durable }: Operator, id: string): Promis
   return organization;
 }
 
-export async function updateOrganization(
+export function updateOrganization(
   operator: Operator,
   id: string,
   changes: OrganizationChanges,
 ): Promise<Organization> {
-  const changed = changedOrganizationFields(await getOrganization(operator, id), changes);
-  await operator.durable.organizations.update(id, toOrganizationFields(changes));
-  await operator.announce({ type: 'organization', id });
-  const target = { type: 'organization', id };
-  await recordChange(operator, 'organization.updated', target, { organizationId: id, details: { changed } });
-  return getOrganization(operator, id);
+  return inTransaction(operator, async (within) => {
+    const changed = changedOrganizationFields(await getOrganization(within, id), changes);
+    await within.durable.organizations.update(id, toOrganizationFields(changes));
+    await within.announce({ type: 'organization', id });
+    await recordOrganizationChange(within, 'organization.updated', id, { changed });
+    return getOrganization(within, id);
+  });
 }
 
 /** Nobody acts for it any more; everything issued in its name ends. */
 export async function disableOrganization(operator: Operator, id: string): Promise<Organization> {
-  await suspend(operator, id);
-  await recordChange(operator, 'organization.disabled', { type: 'organization', id }, { organizationId: id });
+  // Committed before anything ends: what is issued until then is among what ends.
+  await inTransaction(operator, async (within) => {
+    const { disabledAt } = await getOrganization(within, id);
+    if (!disabledAt) await within.durable.organizations.update(id, { disabledAt: within.now() });
+    await announceOrganization(within, id);
+    await recordOrganizationChange(within, 'organization.disabled', id);
+  });
+  await revokeAuthority(operator, { subject: 'organization', id }, { organizationId: id });
   return getOrganization(operator, id);
 }
 
-export async function enableOrganization(operator: Operator, id: string): Promise<Organization> {
-  await getOrganization(operator, id);
-  await operator.durable.organizations.update(id, { disabledAt: null });
-  await announceOrganization(operator, id);
-  await recordChange(operator, 'organization.enabled', { type: 'organization', id }, { organizationId: id });
-  return getOrganization(operator, id);
+export function enableOrganization(operator: Operator, id: string): Promise<Organization> {
+  return inTransaction(operator, async (within) => {
+    await getOrganization(within, id);
+    await within.durable.organizations.update(id, { disabledAt: null });
+    await announceOrganization(within, id);
+    await recordOrganizationChange(within, 'organization.enabled', id);
+    return getOrganization(within, id);
+  });
 }
 
-/** Deletes it with its members, clients, API keys and data. */
+/** Disables it, then deletes it with its members, clients, API keys and data. */
 export async function deleteOrganization(operator: Operator, id: string): Promise<void> {
+  await disableOrganization(operator, id);
   const clients = await operator.durable.clients.list({ organizationId: id });
-  // First nothing new can be issued, then what was issued ends, and only then the rows that name it go.
-  await suspend(operator, id);
   for (const client of clients) {
     await revokeAuthority(operator, { subject: 'client', id: client.id }, { clientId: client.id });
   }
-  await operator.durable.organizations.delete(id);
-  await operator.announce({ type: 'organization', id });
-  for (const client of clients) await operator.announce({ type: 'client', id: client.id });
-  await recordChange(operator, 'organization.deleted', { type: 'organization', id }, { organizationId: id });
+  await inTransaction(operator, async (within) => {
+    await within.durable.organizations.delete(id);
+    await within.announce({ type: 'organization', id });
+    for (const client of clients) await within.announce({ type: 'client', id: client.id });
+    await recordOrganizationChange(within, 'organization.deleted', id);
+  });
 }
 
-async function suspend(operator: Operator, id: string): Promise<void> {
-  const { disabledAt } = await getOrganization(operator, id);
-  if (!disabledAt) await operator.durable.organizations.update(id, { disabledAt: operator.now() });
-  await announceOrganization(operator, id);
-  await revokeAuthority(operator, { subject: 'organization', id }, { organizationId: id });
+function recordOrganizationChange(
+  operator: Operator,
+  action: string,
+  id: string,
+  details: Record<string, unknown> = {},
+): Promise<void> {
+  return recordChange(operator, action, { type: 'organization', id }, { organizationId: id, details });
 }
 
 /** Its API keys are not named one by one: whoever takes a key looks at its organisation as well. */

@@ -3,7 +3,7 @@ import type { NewResourceServer, ResourceServer } from '@latchkey/storage';
 import { getClient, usesSecrets } from './clients.ts';
 import { InvalidInputError, NotFoundError } from './faults.ts';
 import type { ResourceServerInput } from './inputs.ts';
-import { type Operator, recordChange } from './operator.ts';
+import { inTransaction, type Operator, recordChange } from './operator.ts';
 
 export async function createResourceServer(
   operator: Operator,
@@ -13,12 +13,14 @@ export async function createResourceServer(
   const fields = toFields(input);
   await checkIntrospectionClient(operator, fields.introspectionClientId);
   const { isDefault, ...rest } = fields;
-  await operator.durable.resourceServers.create({ id, ...rest, isDefault: false });
-  // Only an update takes the default from another.
-  if (isDefault) await operator.durable.resourceServers.update(id, { isDefault });
-  await operator.announce({ type: 'resource_server', id });
-  await recordChange(operator, 'resource_server.created', { type: 'resource_server', id });
-  return getResourceServer(operator, id);
+  return inTransaction(operator, async (within) => {
+    await within.durable.resourceServers.create({ id, ...rest, isDefault: false });
+    // Only an update takes the default from another.
+    if (isDefault) await within.durable.resourceServers.update(id, { isDefault });
+    await within.announce({ type: 'resource_server', id });
+    await recordChange(within, 'resource_server.created', { type: 'resource_server', id });
+    return getResourceServer(within, id);
+  });
 }
 
 /** By id or identifier. */
@@ -39,18 +41,22 @@ export async function updateResourceServer(
   const fields = toFields(input);
   await checkIntrospectionClient(operator, fields.introspectionClientId);
   const changed = changedFields(before, fields);
-  await operator.durable.resourceServers.update(before.id, fields);
-  await operator.announce({ type: 'resource_server', id: before.id });
-  const target = { type: 'resource_server', id: before.id };
-  await recordChange(operator, 'resource_server.updated', target, { details: { changed } });
-  return getResourceServer(operator, before.id);
+  return inTransaction(operator, async (within) => {
+    await within.durable.resourceServers.update(before.id, fields);
+    await within.announce({ type: 'resource_server', id: before.id });
+    const target = { type: 'resource_server', id: before.id };
+    await recordChange(within, 'resource_server.updated', target, { details: { changed } });
+    return getResourceServer(within, before.id);
+  });
 }
 
-export async function deleteResourceServer(operator: Operator, name: string): Promise<void> {
-  const { id } = await getResourceServer(operator, name);
-  await operator.durable.resourceServers.delete(id);
-  await operator.announce({ type: 'resource_server', id });
-  await recordChange(operator, 'resource_server.deleted', { type: 'resource_server', id });
+export function deleteResourceServer(operator: Operator, name: string): Promise<void> {
+  return inTransaction(operator, async (within) => {
+    const { id } = await getResourceServer(within, name);
+    await within.durable.resourceServers.delete(id);
+    await within.announce({ type: 'resource_server', id });
+    await recordChange(within, 'resource_server.deleted', { type: 'resource_server', id });
+  });
 }
 
 type Fields = Omit<NewResourceServer, 'id'>;

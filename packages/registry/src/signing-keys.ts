@@ -6,7 +6,7 @@ import {
 } from '@latchkey/storage';
 import { InvalidInputError, NotFoundError } from './faults.ts';
 import { MAX_TOKEN_TTL_SECONDS } from './inputs.ts';
-import { type Operator, recordChange } from './operator.ts';
+import { inTransaction, type Operator, recordChange } from './operator.ts';
 
 /**
  * The least time a key is published before it signs. Validators may keep the JWKS for a minute, and a process of the
@@ -26,31 +26,37 @@ export interface Rotation {
 export async function rotateSigningKey(
   operator: Operator,
   encryptionKey: Buffer,
-  { algorithm, activateAfterSeconds, emergency }: Rotation,
+  rotation: Rotation,
 ): Promise<SigningKey> {
+  const { algorithm, activateAfterSeconds, emergency } = rotation;
   if (!emergency && activateAfterSeconds < MIN_PUBLISHED_SECONDS) {
     const message = `must be at least ${MIN_PUBLISHED_SECONDS} seconds, in which every validator meets the new key`;
     throw new InvalidInputError([{ field: 'activate-after', message }]);
   }
   const { kid, publicJwk, privateJwk } = await generateSigningKey(algorithm);
+  const sealedPrivateJwk = sealPrivateJwk(encryptionKey, kid, privateJwk);
+  return inTransaction(operator, (within) => publish(within, { kid, publicJwk, sealedPrivateJwk }, rotation));
+}
+
+async function publish(
+  operator: Operator,
+  made: Pick<SigningKey, 'kid' | 'publicJwk' | 'sealedPrivateJwk'>,
+  { algorithm, activateAfterSeconds, emergency }: Rotation,
+): Promise<SigningKey> {
   const others = (await operator.durable.signingKeys.list()).filter((key) => key.algorithm === algorithm);
   if (emergency) await dropWaiting(operator, others);
   // A first key has nobody to take over from, and signs from the start.
   const first = others.every((key) => key.activeAt > operator.now());
   const activeAt = first ? operator.now() : later(operator.now(), activateAfterSeconds);
   const previousRetiredAt = emergency ? activeAt : later(activeAt, MAX_TOKEN_TTL_SECONDS);
-  const sealedPrivateJwk = sealPrivateJwk(encryptionKey, kid, privateJwk);
-  const key = await operator.durable.signingKeys.rotate(
-    { kid, algorithm, publicJwk, sealedPrivateJwk, activeAt },
-    previousRetiredAt,
-  );
+  const key = await operator.durable.signingKeys.rotate({ ...made, algorithm, activeAt }, previousRetiredAt);
   if (emergency) {
     // `rotate` leaves keys alone whose end is set, and the one that leaked may be among them.
     for (const other of others) await operator.durable.signingKeys.retire(other.kid, activeAt);
   }
   await operator.announce({ type: 'signing_keys' });
   const details = { algorithm, active_at: activeAt.toISOString(), emergency };
-  await recordChange(operator, 'signing_key.rotated', { type: 'signing_key', id: kid }, { details });
+  await recordChange(operator, 'signing_key.rotated', { type: 'signing_key', id: made.kid }, { details });
   return key;
 }
 
@@ -69,9 +75,11 @@ export async function retireSigningKey(operator: Operator, kid: string): Promise
     const message = `Key ${kid} has no successor that signs yet; "latchkey signing-keys rotate" makes one`;
     throw new InvalidInputError([{ field: '', message }]);
   }
-  await operator.durable.signingKeys.retire(kid, now);
-  await operator.announce({ type: 'signing_keys' });
-  await recordChange(operator, 'signing_key.retired', { type: 'signing_key', id: kid });
+  await inTransaction(operator, async (within) => {
+    await within.durable.signingKeys.retire(kid, now);
+    await within.announce({ type: 'signing_keys' });
+    await recordChange(within, 'signing_key.retired', { type: 'signing_key', id: kid });
+  });
 }
 
 export type SigningKeyState = 'waiting' | 'signing' | 'retiring' | 'retired';

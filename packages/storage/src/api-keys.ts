@@ -66,12 +66,16 @@ export interface ApiKeys {
    */
   update(id: string, changes: ApiKeyChanges): Promise<ApiKey | undefined>;
   /**
-   * Puts a new key in the place of another, which ends at `endsAt` or at its own expiry where that is sooner. One
-   * compare-and-set, all or nothing: of any number of callers exactly one rotates. The others are answered undefined
-   * and store nothing, as where there is no such key, or it is revoked, expired or rotated. Throws `ConflictError`,
-   * and changes nothing, where `create` does.
+   * Puts a new key in the place of another, which ends at `endsAt` or at its own expiry where that is sooner. The new
+   * one is made from the old as it is when nobody else can change it any more. All or nothing: of any number of
+   * callers exactly one rotates. The others are answered undefined and store nothing, as where there is no such key,
+   * or it is revoked, expired or rotated. Throws `ConflictError`, and changes nothing, where `create` does.
    */
-  rotate(id: string, successor: NewApiKeyRecord, endsAt: Date): Promise<RotatedApiKey | undefined>;
+  rotate(
+    id: string,
+    succeed: (predecessor: ApiKey) => NewApiKeyRecord,
+    endsAt: Date,
+  ): Promise<RotatedApiKey | undefined>;
   /** Deletes the record. Answers false when there was none. */
   delete(id: string): Promise<boolean>;
   /**

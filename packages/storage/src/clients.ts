@@ -51,6 +51,11 @@ export interface Clients {
     id: string,
     changes: Partial<Pick<Client, 'metadata' | 'organizationId' | 'environment' | 'disabledAt'>>,
   ): Promise<Client | undefined>;
+  /**
+   * Within a transaction: until it ends, nobody else changes the client or adds a secret to it. Answers false when
+   * there is none.
+   */
+  lock(id: string): Promise<boolean>;
   /** Deletes the client with its secrets, grants and refresh tokens. Answers false when there was none. */
   delete(id: string): Promise<boolean>;
 

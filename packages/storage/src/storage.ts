@@ -14,8 +14,8 @@ import type { RevocationFeed, Revocations } from './revocations.ts';
 import type { SigningKeys } from './signing-keys.ts';
 import type { Usage } from './usage.ts';
 
-/** Records that must survive anything: PostgreSQL, or PGlite with the same SQL. */
-export interface DurableStorage {
+/** Records that must survive anything. */
+export interface DurableRecords {
   organizations: Organizations;
   accounts: Accounts;
   clients: Clients;
@@ -29,6 +29,17 @@ export interface DurableStorage {
   usage: Usage;
   idempotencyKeys: IdempotencyKeys;
   manufacturing: Manufacturing;
+  /**
+   * Runs `work` over the same records: all that it writes through them stands once it resolves, or none of it when it
+   * rejects, and until then nobody else sees it. Each statement sees what others have committed meanwhile (READ
+   * COMMITTED). Within `work`, another transaction joins this one. It occupies a connection: wait for nothing else
+   * in it, and use no other records, which could wait for that very connection.
+   */
+  transaction<T>(work: (records: DurableRecords) => Promise<T>): Promise<T>;
+}
+
+/** PostgreSQL, or PGlite with the same SQL. */
+export interface DurableStorage extends DurableRecords {
   /** Brings the schema to this release's version; answers the names of the migrations that ran. */
   migrate(): Promise<string[]>;
   /**

@@ -9,7 +9,7 @@ import {
 } from '@latchkey/protocol';
 import { DEFAULT_API_KEY_SCOPES, missingScopes } from '@latchkey/registry';
 import { HttpError } from '@latchkey/service';
-import type { ApiKey, DurableStorage, Tenant } from '@latchkey/storage';
+import type { ApiKey, DurableRecords, Tenant } from '@latchkey/storage';
 
 /*
  * Whoever makes a credential, changes it or is handed a new secret of it can use it from then on, or let somebody
@@ -87,7 +87,7 @@ export type Bounds = Pick<ApiKey, 'ipAllowlist' | 'expiresAt' | 'rateLimit'>;
 const UNBOUNDED: Bounds = { ipAllowlist: [], expiresAt: null, rateLimit: null };
 
 /** An API key can be confined; tokens are not, beyond what their organisation is. */
-export async function boundsOf(durable: DurableStorage, { apiKeyId }: Principal): Promise<Bounds> {
+export async function boundsOf(durable: DurableRecords, { apiKeyId }: Principal): Promise<Bounds> {
   if (apiKeyId === undefined) return UNBOUNDED;
   const apiKey = await durable.apiKeys.find(apiKeyId);
   if (apiKey) return apiKey;

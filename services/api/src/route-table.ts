@@ -1,6 +1,6 @@
 import type { DATA_SCOPES, MANAGEMENT_SCOPES } from '@latchkey/protocol';
 import type { Logger } from '@latchkey/service';
-import type { DurableStorage, RevocationFeed } from '@latchkey/storage';
+import type { DurableRecords, RevocationFeed } from '@latchkey/storage';
 import type { Endpoint } from './endpoint.ts';
 import { createApiKeyEndpoints } from './routes/api-keys.ts';
 import { createApplicationEndpoints } from './routes/applications.ts';
@@ -27,7 +27,7 @@ export interface Route {
 
 /** What endpoints work with. */
 export interface RouteDeps {
-  durable: DurableStorage;
+  durable: DurableRecords;
   /** Told of changed records. */
   feed: Pick<RevocationFeed, 'publish'>;
   /** Under which the secrets of API keys and applications are digested. */

@@ -1,10 +1,10 @@
 import type { Fault } from '@latchkey/protocol';
-import type { DurableStorage } from '@latchkey/storage';
+import type { DurableRecords } from '@latchkey/storage';
 import type { Declaration, DeclaredUser } from './declaration.ts';
 
 /** What a declaration says against what is stored: names of nothing, and ids that belong to something else. */
 export async function findReferenceFaults(
-  durable: DurableStorage,
+  durable: DurableRecords,
   declaration: Declaration,
 ): Promise<Fault[]> {
   const faults = await Promise.all([
@@ -16,7 +16,7 @@ export async function findReferenceFaults(
 }
 
 async function checkUser(
-  durable: DurableStorage,
+  durable: DurableRecords,
   { id, email }: DeclaredUser,
   path: string,
 ): Promise<Fault[]> {
@@ -27,7 +27,7 @@ async function checkUser(
 }
 
 async function checkOrganizations(
-  durable: DurableStorage,
+  durable: DurableRecords,
   { organizations, users, clients, api_keys: keys }: Declaration,
 ): Promise<Fault[]> {
   const uses = [
@@ -50,7 +50,7 @@ async function checkOrganizations(
 }
 
 async function checkResourceServers(
-  durable: DurableStorage,
+  durable: DurableRecords,
   { resource_servers: servers, clients }: Declaration,
 ): Promise<Fault[]> {
   const declared = new Map(clients.map(({ client_id, metadata }) => [client_id, metadata]));

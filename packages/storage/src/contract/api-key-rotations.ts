@@ -12,7 +12,7 @@ export function testApiKeyRotations(fixture: () => DurableFixture): void {
       const before = await storage.apiKeys.create(newKey(organizationId));
       clock.advance(5);
       const next = newKey(organizationId);
-      const rotated = await storage.apiKeys.rotate(before.id, next, clock.in(60));
+      const rotated = await storage.apiKeys.rotate(before.id, () => next, clock.in(60));
       const end = { successorId: next.id, expiresAt: clock.in(60), updatedAt: clock.now() };
       expect(rotated?.predecessor).toEqual({ ...before, ...end });
       expect(rotated?.successor).toMatchObject({ ...next, createdAt: clock.now(), successorId: null });
@@ -24,8 +24,21 @@ export function testApiKeyRotations(fixture: () => DurableFixture): void {
       const { storage, organization, clock } = fixture();
       const { id: organizationId } = await organization();
       const { id } = await storage.apiKeys.create(newKey(organizationId, { expiresAt: clock.in(30) }));
-      await storage.apiKeys.rotate(id, newKey(organizationId), clock.in(60));
+      await storage.apiKeys.rotate(id, () => newKey(organizationId), clock.in(60));
       expect((await storage.apiKeys.find(id))?.expiresAt).toEqual(clock.in(30));
+    });
+
+    test('make the new key from what the old one has come to be', async () => {
+      const { storage, peer, organization, clock } = fixture();
+      const { id: organizationId } = await organization();
+      const { id } = await storage.apiKeys.create(newKey(organizationId, { scopes: ['a:read', 'a:write'] }));
+      let rotation: Promise<unknown> = Promise.resolve();
+      await storage.transaction(async (records) => {
+        await records.apiKeys.update(id, { scopes: ['a:read'] });
+        const succeed = ({ scopes }: { scopes: string[] }) => newKey(organizationId, { scopes });
+        rotation = peer.apiKeys.rotate(id, succeed, clock.in(60));
+      });
+      expect(await rotation).toMatchObject({ successor: { scopes: ['a:read'] } });
     });
 
     test('of 20 at once one is made, and no other key is stored', async () => {
@@ -34,7 +47,7 @@ export function testApiKeyRotations(fixture: () => DurableFixture): void {
       const { id } = await storage.apiKeys.create(newKey(organizationId));
       const answers = await Promise.all(
         Array.from({ length: 20 }, (_, index) =>
-          (index % 2 ? storage : peer).apiKeys.rotate(id, newKey(organizationId), clock.in(index)),
+          (index % 2 ? storage : peer).apiKeys.rotate(id, () => newKey(organizationId), clock.in(index)),
         ),
       );
       const [winner, ...others] = answers.filter((answer) => answer !== undefined);
@@ -53,11 +66,11 @@ export function testApiKeyRotations(fixture: () => DurableFixture): void {
       ];
       for (const key of [revoked, expired, rotated]) await storage.apiKeys.create(key);
       await storage.apiKeys.update(revoked.id, { revokedAt: clock.now() });
-      await storage.apiKeys.rotate(rotated.id, newKey(organizationId), clock.in(600));
+      await storage.apiKeys.rotate(rotated.id, () => newKey(organizationId), clock.in(600));
       clock.advance(60);
       const before = await storage.apiKeys.list({ organizationId, limit: 100 });
       for (const id of [revoked.id, expired.id, rotated.id, newId('apiKey'), 'key_\0']) {
-        expect(await storage.apiKeys.rotate(id, newKey(organizationId), clock.in(60))).toBeUndefined();
+        expect(await storage.apiKeys.rotate(id, () => newKey(organizationId), clock.in(60))).toBeUndefined();
       }
       expect(await storage.apiKeys.list({ organizationId, limit: 100 })).toEqual(before);
     });
@@ -69,7 +82,7 @@ export function testApiKeyRotations(fixture: () => DurableFixture): void {
       const taken = await storage.apiKeys.create(newKey(organizationId));
       const nowhere = newKey(newId('organization'));
       for (const successor of [newKey(organizationId, { id: taken.id }), nowhere]) {
-        await expect(storage.apiKeys.rotate(before.id, successor, clock.in(60))).rejects.toThrow(
+        await expect(storage.apiKeys.rotate(before.id, () => successor, clock.in(60))).rejects.toThrow(
           ConflictError,
         );
       }

@@ -20,6 +20,7 @@ import { testResourceServers } from './resource-servers.ts';
 import { testRevocations } from './revocations.ts';
 import { testSchema } from './schema.ts';
 import { testSigningKeys } from './signing-keys.ts';
+import { testTransactions } from './transactions.ts';
 import { testUsage } from './usage.ts';
 
 /** An implementation under test, empty and without a schema. */
@@ -75,6 +76,7 @@ export function describeDurableStorage(
     testUsage(fixture);
     testIdempotencyKeys(fixture);
     testManufacturing(fixture);
+    testTransactions(fixture);
   });
 }
 

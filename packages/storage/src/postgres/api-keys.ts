@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { ApiKey, ApiKeyChanges, ApiKeys, NewApiKeyRecord, RotatedApiKey } from '../api-keys.ts';
-import type { PostgresContext } from './database.ts';
+import { inTransaction, type PostgresContext } from './database.ts';
 import { isStorable } from './text.ts';
 
 const COLUMNS = [
@@ -91,15 +91,26 @@ async function create(
   return toApiKey(row);
 }
 
-/** The update decides: callers that come at once wait for its row, and then find a successor in it. */
+/** Holding the row decides: callers that come at once wait for it, and then find a successor in it. */
 function rotate(
   { db, now }: PostgresContext,
   id: string,
-  successor: NewApiKeyRecord,
+  succeed: (predecessor: ApiKey) => NewApiKeyRecord,
   endsAt: Date,
 ): Promise<RotatedApiKey | undefined> {
-  return db.transaction().execute(async (tx) => {
+  return inTransaction(db, async (tx) => {
     const row = await tx
+      .selectFrom('apiKeys')
+      .select(COLUMNS)
+      .where('id', '=', id)
+      .where('successorId', 'is', null)
+      .where('revokedAt', 'is', null)
+      .where((eb) => eb.or([eb('expiresAt', 'is', null), eb('expiresAt', '>', now())]))
+      .forNoKeyUpdate()
+      .executeTakeFirst();
+    if (!row) return undefined;
+    const successor = await create({ db: tx, now }, succeed(toApiKey(row)));
+    const ended = await tx
       .updateTable('apiKeys')
       .set({
         successorId: successor.id,
@@ -108,13 +119,9 @@ function rotate(
         updatedAt: now(),
       })
       .where('id', '=', id)
-      .where('successorId', 'is', null)
-      .where('revokedAt', 'is', null)
-      .where((eb) => eb.or([eb('expiresAt', 'is', null), eb('expiresAt', '>', now())]))
       .returning(COLUMNS)
-      .executeTakeFirst();
-    if (!row) return undefined;
-    return { predecessor: toApiKey(row), successor: await create({ db: tx, now }, successor) };
+      .executeTakeFirstOrThrow();
+    return { predecessor: toApiKey(ended), successor };
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Client, ClientSecret, Clients, NewClientSecret } from '../clients.ts';
-import type { PostgresContext } from './database.ts';
+import { inTransaction, type PostgresContext } from './database.ts';
 import { isStorable } from './text.ts';
 
 const SECRET_COLUMNS = ['id', 'clientId', 'digest', 'createdAt', 'expiresAt'] as const;
@@ -42,6 +42,7 @@ export function createPostgresClients(context: PostgresContext): Clients {
         .executeTakeFirstOrThrow();
       return numUpdatedRows > 0n ? find(id) : undefined;
     },
+    lock: (id) => lock(context, id),
     async delete(id) {
       const { numDeletedRows } = await db
         .deleteFrom('clients')
@@ -74,6 +75,16 @@ function createSecrets(context: PostgresContext): Secrets {
   };
 }
 
+async function lock({ db }: Pick<PostgresContext, 'db'>, id: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('clients')
+    .select('id')
+    .where('id', '=', id)
+    .forNoKeyUpdate()
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 function addSecret(
   { db, now }: Pick<PostgresContext, 'db' | 'now'>,
   secret: NewClientSecret,
@@ -94,8 +105,8 @@ function addSecretWithin(
   maxLive: number,
   secret: NewClientSecret,
 ): Promise<ClientSecret | undefined> {
-  return db.transaction().execute(async (tx) => {
-    await tx.selectFrom('clients').select('id').where('id', '=', secret.clientId).forNoKeyUpdate().execute();
+  return inTransaction(db, async (tx) => {
+    await lock({ db: tx }, secret.clientId);
     const live = await tx
       .selectFrom('clientSecrets')
       .select('id')

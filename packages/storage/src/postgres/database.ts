@@ -203,6 +203,8 @@ export interface PostgresContext {
    * driver does with them. Columns come back in camelCase; the contract suite stands in for the types.
    */
   query<R>(text: string, parameters: unknown[]): Promise<R[]>;
+  /** The same within a transaction. */
+  within(tx: Kysely<Database>): PostgresContext;
 }
 
 export function createContext(pool: SqlPool, now: (() => Date) | undefined): PostgresContext {
@@ -210,12 +212,24 @@ export function createContext(pool: SqlPool, now: (() => Date) | undefined): Pos
     dialect: createDialect(pool),
     plugins: [new CamelCasePlugin({ maintainNestedObjectKeys: true })],
   });
-  const testInstant = () => now?.() ?? null;
+  return contextOf(db, () => now?.() ?? null);
+}
+
+/** Joins the transaction that `db` is, or begins one. */
+export function inTransaction<R>(
+  db: Kysely<Database>,
+  work: (tx: Kysely<Database>) => Promise<R>,
+): Promise<R> {
+  return db.isTransaction ? work(db) : db.transaction().execute(work);
+}
+
+function contextOf(db: Kysely<Database>, testInstant: () => Date | null): PostgresContext {
   return {
     db,
     now: () => sql<Date>`coalesce(${testInstant()}::timestamptz, statement_timestamp())`,
     testInstant,
     query: async <R>(text: string, parameters: unknown[]) =>
       (await db.executeQuery(CompiledQuery.raw(text, parameters) as CompiledQuery<R>)).rows,
+    within: (tx) => contextOf(tx, testInstant),
   };
 }

@@ -1,6 +1,6 @@
 import { type SelectQueryBuilder, sql } from 'kysely';
 import type { Grant, GrantFilter, Grants } from '../grants.ts';
-import type { Database, PostgresContext } from './database.ts';
+import { type Database, inTransaction, type PostgresContext } from './database.ts';
 import { purge } from './purge.ts';
 import { isStorable } from './text.ts';
 
@@ -48,7 +48,7 @@ function revokeWhere(
   { db, now }: PostgresContext,
   restrict: (grants: GrantsQuery) => GrantsQuery,
 ): Promise<string[]> {
-  return db.transaction().execute(async (tx) => {
+  return inTransaction(db, async (tx) => {
     const revoked = await tx
       .with('matched', (cte) =>
         // In one order, so that two revocations of many grants cannot deadlock.

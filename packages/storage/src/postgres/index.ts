@@ -1,10 +1,10 @@
 import { CompiledQuery } from 'kysely';
-import type { DurableStorage } from '../storage.ts';
+import type { DurableRecords, DurableStorage } from '../storage.ts';
 import { createPostgresAccounts } from './accounts.ts';
 import { createPostgresApiKeys } from './api-keys.ts';
 import { createPostgresAuditEvents } from './audit-events.ts';
 import { createPostgresClients } from './clients.ts';
-import { createContext } from './database.ts';
+import { createContext, inTransaction, type PostgresContext } from './database.ts';
 import type { SqlPool } from './dialect.ts';
 import { createPostgresGrants } from './grants.ts';
 import { createPostgresIdempotencyKeys } from './idempotency.ts';
@@ -31,7 +31,19 @@ export function openPostgres({ now, ...options }: PostgresOptions): DurableStora
 /** Every durable record over one pool. */
 export function createDurableStorage(pool: SqlPool, now?: () => Date): DurableStorage {
   const context = createContext(pool, now);
-  const { db } = context;
+  return {
+    ...createRecords(context),
+    migrate: () => migrate(pool, readMigrations()),
+    checkSchema: () => checkSchema(pool, readMigrations()),
+    async ping() {
+      await context.db.executeQuery(CompiledQuery.raw('select 1'));
+    },
+    // Not `db.destroy()`: it leaves the pool open when no query was made through it.
+    close: () => pool.end(),
+  };
+}
+
+function createRecords(context: PostgresContext): DurableRecords {
   return {
     organizations: createPostgresOrganizations(context),
     accounts: createPostgresAccounts(context),
@@ -46,12 +58,6 @@ export function createDurableStorage(pool: SqlPool, now?: () => Date): DurableSt
     usage: createPostgresUsage(context),
     idempotencyKeys: createPostgresIdempotencyKeys(context),
     manufacturing: createPostgresManufacturing(context),
-    migrate: () => migrate(pool, readMigrations()),
-    checkSchema: () => checkSchema(pool, readMigrations()),
-    async ping() {
-      await db.executeQuery(CompiledQuery.raw('select 1'));
-    },
-    // Not `db.destroy()`: it leaves the pool open when no query was made through it.
-    close: () => pool.end(),
+    transaction: (work) => inTransaction(context.db, (tx) => work(createRecords(context.within(tx)))),
   };
 }

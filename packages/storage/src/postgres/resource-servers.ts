@@ -1,6 +1,6 @@
 import { CompiledQuery } from 'kysely';
 import type { NewResourceServer, ResourceServers } from '../resource-servers.ts';
-import type { PostgresContext } from './database.ts';
+import { inTransaction, type PostgresContext } from './database.ts';
 import { isStorable } from './text.ts';
 
 const COLUMNS = [
@@ -34,7 +34,7 @@ export function createPostgresResourceServers({ db, now }: PostgresContext): Res
     findByIdentifier: (identifier) => findBy('identifier', identifier),
     list: () => db.selectFrom('resourceServers').select(COLUMNS).orderBy('createdAt').orderBy('id').execute(),
     update: (id, changes) =>
-      db.transaction().execute(async (tx) => {
+      inTransaction(db, async (tx) => {
         if (changes.isDefault) {
           // Two that are made the default at once go one after the other, and the later stays.
           await tx.executeQuery(LOCK_TABLE);

@@ -1,7 +1,7 @@
-import { CompiledQuery, type Transaction } from 'kysely';
+import { CompiledQuery, type Kysely } from 'kysely';
 import { ConflictError } from '../errors.ts';
 import type { SigningKey, SigningKeys } from '../signing-keys.ts';
-import type { Database, PostgresContext, SqlNow } from './database.ts';
+import { type Database, inTransaction, type PostgresContext, type SqlNow } from './database.ts';
 
 const COLUMNS = [
   'kid',
@@ -38,14 +38,14 @@ export function createPostgresSigningKeys(context: PostgresContext): SigningKeys
 type NewKey = Omit<SigningKey, 'createdAt' | 'retiredAt'>;
 
 /** A transaction in which writers come one at a time; readers are not held up. */
-function withTable<R>({ db }: PostgresContext, work: (tx: Transaction<Database>) => Promise<R>): Promise<R> {
-  return db.transaction().execute(async (tx) => {
+function withTable<R>({ db }: PostgresContext, work: (tx: Kysely<Database>) => Promise<R>): Promise<R> {
+  return inTransaction(db, async (tx) => {
     await tx.executeQuery(CompiledQuery.raw('lock table signing_keys in share row exclusive mode'));
     return work(tx);
   });
 }
 
-async function createFirst(tx: Transaction<Database>, now: SqlNow, key: NewKey): Promise<boolean> {
+async function createFirst(tx: Kysely<Database>, now: SqlNow, key: NewKey): Promise<boolean> {
   const present = await tx
     .selectFrom('signingKeys')
     .select('kid')
@@ -58,7 +58,7 @@ async function createFirst(tx: Transaction<Database>, now: SqlNow, key: NewKey):
 }
 
 async function rotate(
-  tx: Transaction<Database>,
+  tx: Kysely<Database>,
   now: SqlNow,
   key: NewKey,
   previousRetiredAt: Date,
@@ -80,7 +80,7 @@ async function rotate(
   return insert(tx, now, key);
 }
 
-function insert(tx: Transaction<Database>, now: SqlNow, { publicJwk, ...key }: NewKey): Promise<SigningKey> {
+function insert(tx: Kysely<Database>, now: SqlNow, { publicJwk, ...key }: NewKey): Promise<SigningKey> {
   return tx
     .insertInto('signingKeys')
     .values({ ...key, publicJwk: JSON.stringify(publicJwk), createdAt: now(), retiredAt: null })

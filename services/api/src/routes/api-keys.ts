@@ -4,6 +4,7 @@ import {
   type ApiKeySettings,
   createApiKey,
   deleteApiKey,
+  inTransaction,
   type Operator,
   revokeApiKey,
   rotateApiKey,
@@ -154,17 +155,19 @@ function changingEndpoints(deps: RouteDeps) {
         requireWithin(own, before);
         const operator = operatorOf(deps, call);
         const overlap = { overlapSeconds: call.body.overlap_seconds };
-        const { apiKey, key } = await rotateApiKey(operator, pepper, before.id, overlap);
-        const kept = await keepWithin(operator, call.principal, own, apiKey);
-        return { ...show(deps, kept), key };
+        return inTransaction(operator, async (within) => {
+          const { apiKey, key } = await rotateApiKey(within, pepper, before.id, overlap);
+          const kept = await keepWithin(within, call.principal, own, apiKey);
+          return { ...show(deps, kept), key };
+        });
       },
     }),
   };
 }
 
 /**
- * What a rotation made, before anybody has it: an expiring key could otherwise live on by rotating itself, and the old
- * key may have been widened between the look at it and its rotation.
+ * What a rotation made, before it stands: an expiring key could otherwise live on by rotating itself, and the old key
+ * may have been widened between the look at it and its rotation, which is then undone.
  */
 async function keepWithin(
   operator: Operator,
@@ -173,13 +176,8 @@ async function keepWithin(
   made: ApiKey,
 ): Promise<ApiKey> {
   const expiresAt = latestWithin(own, made.expiresAt);
-  try {
-    requireHeld(principal, made.scopes);
-    requireWithin(own, { ...made, expiresAt });
-  } catch (error) {
-    await revokeApiKey(operator, made.id);
-    throw error;
-  }
+  requireHeld(principal, made.scopes);
+  requireWithin(own, { ...made, expiresAt });
   return expiresAt === made.expiresAt ? made : updateApiKey(operator, made.id, { expiresAt });
 }
 

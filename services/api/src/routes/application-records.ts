@@ -1,5 +1,5 @@
 import { parseScope } from '@latchkey/protocol';
-import { clientId, getApplication } from '@latchkey/registry';
+import { clientId, getApplication, inTransaction, type Operator } from '@latchkey/registry';
 import type { Client, ClientSecret } from '@latchkey/storage';
 import { type Call, found, param } from '../endpoint.ts';
 import { boundsOf, environmentsOf, requireHeldForApplication, requireUnbounded } from '../granting.ts';
@@ -23,11 +23,24 @@ export async function findApplication(deps: RouteDeps, call: Placed): Promise<Cl
 }
 
 /** One that may do no more than who asks: a changed redirect URI or a new secret hands on all it may do. */
-export async function findGivable(deps: RouteDeps, call: Placed): Promise<Client> {
+async function findGivable(deps: RouteDeps, call: Placed): Promise<Client> {
   const client = await findApplication(deps, call);
   requireHeldForApplication(call.principal, parseScope(client.metadata.scope));
   requireUnbounded(await boundsOf(deps.durable, call.principal));
   return client;
+}
+
+/** Works on such a one while nobody else can change it: it is still no more than that when the work is done. */
+export async function withGivable<T>(
+  deps: RouteDeps,
+  call: Placed,
+  work: (operator: Operator, client: Client) => Promise<T>,
+): Promise<T> {
+  const { id } = await findApplication(deps, call);
+  return inTransaction(operatorOf(deps, call), async (within) => {
+    await within.durable.clients.lock(id);
+    return work(within, await findGivable({ ...deps, durable: within.durable }, call));
+  });
 }
 
 export function showApplication({

@@ -11,7 +11,7 @@ import { type Call, defineEndpoint, found, param } from '../endpoint.ts';
 import { isoInstant } from '../fields.ts';
 import { operatorOf } from '../operator.ts';
 import type { RouteDeps } from '../route-table.ts';
-import { findApplication, findGivable, ownerOf, showSecret } from './application-records.ts';
+import { findApplication, ownerOf, showSecret, withGivable } from './application-records.ts';
 
 const tag = 'Applications';
 
@@ -51,16 +51,11 @@ function newSecretEndpoints(deps: RouteDeps) {
       answer: { name: 'IssuedApplicationSecret', schema: issuedSecret, status: 201 },
       conflict: 'The application has as many secrets as it may have',
       handle: async (call) => {
-        const { id } = await findGivable(deps, call);
         const { expires_at, others_expire_at } = call.body;
         const ends = { expiresAt: expires_at, othersExpireAt: others_expire_at };
-        const operator = operatorOf(deps, call);
-        const made = await addApplicationSecret(operator, deps.pepper, ownerOf(call), id, ends);
-        // It may have been widened between the look at it and now.
-        await findGivable(deps, call).catch(async (error) => {
-          await revokeApplicationSecret(operator, ownerOf(call), id, made.id);
-          throw error;
-        });
+        const made = await withGivable(deps, call, (operator, { id }) =>
+          addApplicationSecret(operator, deps.pepper, ownerOf(call), id, ends),
+        );
         return {
           id: made.id,
           client_secret: made.secret,
@@ -79,14 +74,13 @@ function endingSecretEndpoints(deps: RouteDeps) {
       tag,
       body: changeSecret,
       answer: { name: 'ApplicationSecret', schema: secret, status: 200 },
-      handle: async (call) => {
-        const { id } = await findGivable(deps, call);
-        const operator = operatorOf(deps, call);
-        const secretId = secretIdOf(call);
-        await expireApplicationSecret(operator, ownerOf(call), id, secretId, call.body.expires_at);
-        const { secrets } = await getApplication(operator, ownerOf(call), id);
-        return showSecret(found(secrets.find((row) => row.id === secretId)));
-      },
+      handle: (call) =>
+        withGivable(deps, call, async (operator, { id }) => {
+          const secretId = secretIdOf(call);
+          await expireApplicationSecret(operator, ownerOf(call), id, secretId, call.body.expires_at);
+          const { secrets } = await getApplication(operator, ownerOf(call), id);
+          return showSecret(found(secrets.find((row) => row.id === secretId)));
+        }),
     }),
     removeSecret: defineEndpoint({
       id: 'revokeApplicationSecret',

@@ -20,7 +20,7 @@ import {
 import { listQuery, pageOf, turnPage } from '../listing.ts';
 import { operatorOf } from '../operator.ts';
 import type { RouteDeps } from '../route-table.ts';
-import { findApplication, findGivable, isClientId, ownerOf, showApplication } from './application-records.ts';
+import { findApplication, isClientId, ownerOf, showApplication, withGivable } from './application-records.ts';
 import { createApplicationSecretEndpoints, secret } from './application-secrets.ts';
 
 const tag = 'Applications';
@@ -177,11 +177,11 @@ function changingEndpoints(deps: RouteDeps) {
       tag,
       body: update,
       answer,
-      handle: async (call) => {
-        const { id } = await findGivable(deps, call);
-        requireHeldForApplication(call.principal, parseScope(call.body.scope));
-        return showApplication(await updateApplication(operatorOf(deps, call), ownerOf(call), id, call.body));
-      },
+      handle: (call) =>
+        withGivable(deps, call, async (operator, { id }) => {
+          requireHeldForApplication(call.principal, parseScope(call.body.scope));
+          return showApplication(await updateApplication(operator, ownerOf(call), id, call.body));
+        }),
     }),
     remove: defineEndpoint({
       id: 'deleteApplication',
