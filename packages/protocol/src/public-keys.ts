@@ -30,7 +30,16 @@ function refuseKey(key: unknown): string | undefined {
   const required = typeof key.kty === 'string' ? REQUIRED_MEMBERS[key.kty] : undefined;
   if (!required) return 'must have kty EC, RSA or OKP';
   const missing = required.filter((name) => typeof key[name] !== 'string');
-  return missing.length > 0 ? `lacks ${missing.join(', ')}` : undefined;
+  if (missing.length > 0) return `lacks ${missing.join(', ')}`;
+  const sound = Object.entries(key).flat().every(isMember);
+  return sound ? undefined : 'has a member that is neither text, a list of texts, a number nor true or false';
+}
+
+/** What RFC 7517 §4 knows, and no text that cannot be stored: NUL, or half of a surrogate pair. */
+function isMember(value: unknown): boolean {
+  if (Array.isArray(value)) return value.every((item) => typeof item === 'string' && isMember(item));
+  if (typeof value === 'string') return !value.includes('\0') && value.isWellFormed();
+  return typeof value === 'number' || typeof value === 'boolean';
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -158,6 +158,10 @@ describe('keys', () => {
     ['a symmetric key', { kty: 'oct', k: 'x' }],
     ['an unknown kind', { kty: 'XYZ' }],
     ['an incomplete key', { kty: 'EC', crv: 'P-256', x: 'x' }],
+    ['a name that cannot be stored', { ...PUBLIC_KEY, kid: 'a\0' }],
+    ['a member whose name cannot be stored', { ...PUBLIC_KEY, '\ud800': 'x' }],
+    ['a certificate that cannot be stored', { ...PUBLIC_KEY, x5c: ['\0'] }],
+    ['a member in depth', { ...PUBLIC_KEY, ext: { deep: true } }],
     ['no object', 'key'],
   ])('refuses %s', (_, key) => {
     expect(Object.keys(refuse({ ...client, jwks: { keys: [PUBLIC_KEY, key] } }))).toEqual(['jwks.keys[1]']);
