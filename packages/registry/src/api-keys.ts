@@ -1,9 +1,9 @@
 import { type Environment, type Fault, mintApiKey, type NewApiKey } from '@latchkey/protocol';
 import { type ApiKey, digestSecret, type NewApiKeyRecord, type RotatedApiKey } from '@latchkey/storage';
 import { z } from 'zod';
-import { recordApiKeyChange, writeApiKey } from './api-key-changes.ts';
+import { getApiKey, lockApiKey, recordApiKeyChange, writeApiKey } from './api-key-records.ts';
 import { findExpiryFaults, MAX_LIFE_MS } from './expiry.ts';
-import { InvalidInputError, NotFoundError, parseInput, StateError } from './faults.ts';
+import { InvalidInputError, parseInput, StateError } from './faults.ts';
 import { apiKeyName, apiKeyScopes, ipAllowlist, rateLimit } from './inputs.ts';
 import { inTransaction, type Operator } from './operator.ts';
 import { getOrganization } from './organizations.ts';
@@ -57,12 +57,6 @@ export async function createApiKey(
   });
 }
 
-export async function getApiKey({ durable }: Operator, id: string): Promise<ApiKey> {
-  const apiKey = await durable.apiKeys.find(id);
-  if (!apiKey) throw new NotFoundError('API key', id);
-  return apiKey;
-}
-
 const PAGE = 500;
 
 /** Every key of an organisation, newest first, ended ones too. */
@@ -84,10 +78,10 @@ export async function updateApiKey(
   id: string,
   changes: Partial<ApiKeySettings>,
 ): Promise<ApiKey> {
-  refuseEnded(operator, await getApiKey(operator, id), 'changed');
   const checked = await checkSettings(operator, changes);
   const changed = Object.keys(checked).map((name) => WIRE_NAMES[name as keyof ApiKeySettings]);
   return inTransaction(operator, async (within) => {
+    refuseEnded(within, await lockApiKey(within, id), 'changed');
     const apiKey = await writeApiKey(within, id, checked);
     await recordApiKeyChange(within, 'api_key.updated', apiKey, { changed });
     return apiKey;
@@ -125,7 +119,7 @@ export async function rotateApiKey(
 /** Final. Again is no fault, and tells running processes again. */
 export async function revokeApiKey(operator: Operator, id: string): Promise<ApiKey> {
   return inTransaction(operator, async (within) => {
-    const before = await getApiKey(within, id);
+    const before = await lockApiKey(within, id);
     const apiKey = await writeApiKey(within, id, { revokedAt: within.now() });
     if (!before.revokedAt) await recordApiKeyChange(within, 'api_key.revoked', apiKey);
     return apiKey;
@@ -139,9 +133,8 @@ export async function revokeApiKey(operator: Operator, id: string): Promise<ApiK
 export async function deleteApiKey(operator: Operator, id: string): Promise<void> {
   await revokeApiKey(operator, id);
   await inTransaction(operator, async (within) => {
-    const apiKey = await getApiKey(within, id);
-    const deleted = await within.durable.apiKeys.delete(id);
-    if (!deleted) throw new NotFoundError('API key', id);
+    const apiKey = await lockApiKey(within, id);
+    await within.durable.apiKeys.delete(id);
     await within.announce({ type: 'api_key', id });
     await recordApiKeyChange(within, 'api_key.deleted', apiKey, { name: apiKey.name });
   });

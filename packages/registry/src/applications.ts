@@ -124,31 +124,21 @@ export function listApplications(
   return durable.clients.listPage({ ...place, except: INTROSPECTS, ...page });
 }
 
-export function updateApplication(
+export async function updateApplication(
   operator: Operator,
   owner: ApplicationOwner,
   id: string,
   changes: ApplicationChanges,
 ): Promise<Client> {
-  return inTransaction(operator, async (within) => {
-    // What was merged from a record that changes meanwhile would take that change back.
-    await within.durable.clients.lock(id);
-    return mergeApplication(within, owner, id, changes);
-  });
-}
-
-async function mergeApplication(
-  operator: Operator,
-  owner: ApplicationOwner,
-  id: string,
-  changes: ApplicationChanges,
-): Promise<Client> {
-  const { metadata: before } = await getApplication(operator, owner, id);
+  await getApplication(operator, owner, id);
+  if (changes.scope !== undefined) await refuseUnknownScopes(operator, changes.scope);
   const named = Object.entries(changes).filter(([, value]) => value !== undefined);
-  const merged = Object.entries({ ...before, ...Object.fromEntries(named) });
-  const metadata = parseClientMetadata(Object.fromEntries(merged.filter(([, value]) => value !== null)));
-  if (changes.scope !== undefined) await refuseUnknownScopes(operator, metadata.scope);
-  return updateClient(operator, id, { metadata });
+  return updateClient(operator, id, ({ metadata }) => {
+    const merged = Object.entries({ ...metadata, ...Object.fromEntries(named) });
+    return {
+      metadata: parseClientMetadata(Object.fromEntries(merged.filter(([, value]) => value !== null))),
+    };
+  });
 }
 
 /** Ends everything it holds as well. */

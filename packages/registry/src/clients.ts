@@ -42,21 +42,29 @@ export async function getClient({ durable }: Operator, id: string): Promise<Clie
   return client;
 }
 
-/** What was issued to it for another organisation or environment ends when that changes. */
+export type ClientChanges = Partial<Pick<Client, 'metadata' | 'organizationId' | 'environment'>>;
+
+/**
+ * `change` is given the record as it is while nobody else can change it: what it merges takes no other change back.
+ * What was issued for another organisation or environment ends when that changes.
+ */
 export async function updateClient(
   operator: Operator,
   id: string,
-  changes: Partial<Pick<Client, 'metadata' | 'organizationId' | 'environment'>>,
+  change: (before: Client) => ClientChanges,
 ): Promise<Client> {
-  const before = await getClient(operator, id);
-  if (changes.organizationId) await getOrganization(operator, changes.organizationId);
-  const after = await inTransaction(operator, async (within) => {
+  const { before, after } = await inTransaction(operator, async (within) => {
+    await within.durable.clients.lock(id);
+    const before = await getClient(within, id);
+    const changes = change(before);
+    if (changes.organizationId) await getOrganization(within, changes.organizationId);
     await within.durable.clients.update(id, changes);
     await within.announce({ type: 'client', id });
-    const { organizationId, ...client } = await getClient(within, id);
+    const after = await getClient(within, id);
+    const { organizationId } = after;
     const details = { changed: changedMembers(before, changes) };
     await recordChange(within, 'client.updated', { type: 'client', id }, { organizationId, details });
-    return { organizationId, ...client };
+    return { before, after };
   });
   if (after.organizationId !== before.organizationId || after.environment !== before.environment) {
     await revokeClient(operator, id);
@@ -101,10 +109,7 @@ function revokeClient(operator: Operator, id: string): Promise<void> {
 }
 
 /** Names of what differs, metadata by member. */
-export function changedMembers(
-  before: Client,
-  { metadata, ...changes }: Partial<Pick<Client, 'metadata' | 'organizationId' | 'environment'>>,
-): string[] {
+export function changedMembers(before: Client, { metadata, ...changes }: ClientChanges): string[] {
   const differs = (a: unknown, b: unknown) => JSON.stringify(a) !== JSON.stringify(b);
   const fields = (['organizationId', 'environment'] as const).filter(
     (name) => changes[name] !== undefined && changes[name] !== before[name],

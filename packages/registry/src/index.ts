@@ -1,4 +1,5 @@
 export * from './accounts.ts';
+export { getApiKey } from './api-key-records.ts';
 export * from './api-keys.ts';
 export * from './applications.ts';
 export * from './client-secrets.ts';

@@ -1,7 +1,6 @@
 import { API_KEY_PATTERN } from '@latchkey/protocol';
 import type { ApiKey, ApiKeyChanges, LeakedKeyPolicy } from '@latchkey/storage';
-import { recordApiKeyChange, writeApiKey } from './api-key-changes.ts';
-import { getApiKey } from './api-keys.ts';
+import { lockApiKey, recordApiKeyChange, writeApiKey } from './api-key-records.ts';
 import { inTransaction, type Operator } from './operator.ts';
 import { getOrganization } from './organizations.ts';
 
@@ -23,29 +22,29 @@ const OUTCOMES = { revoke: 'revoked', notify: 'notified' } as const satisfies Re
  * Somebody found the key where others can read it: it is revoked, or marked alone, as its organisation has chosen.
  * A report for a key that is dealt with changes nothing but the audit log, which has each place once a day.
  */
-export async function reportLeakedApiKey(
+export function reportLeakedApiKey(
   operator: Operator,
   id: string,
   report: LeakReport,
 ): Promise<'revoked' | 'notified'> {
-  const before = await getApiKey(operator, id);
-  const { leakedKeyPolicy } = await getOrganization(operator, before.organizationId);
-  const outcome = before.revokedAt ? 'revoked' : OUTCOMES[leakedKeyPolicy];
-  const revokes = outcome === 'revoked' && !before.revokedAt;
-  const changes: ApiKeyChanges = {
-    ...(!before.leakedAt && { leakedAt: operator.now() }),
-    ...(revokes && { revokedAt: operator.now() }),
-  };
-  const changed = Object.keys(changes).length > 0;
-  const details = { outcome, source: forTheLog(report.source), url: forTheLog(report.url) };
-  await inTransaction(operator, async (within) => {
+  return inTransaction(operator, async (within) => {
+    const before = await lockApiKey(within, id);
+    const { leakedKeyPolicy } = await getOrganization(within, before.organizationId);
+    const outcome = before.revokedAt ? 'revoked' : OUTCOMES[leakedKeyPolicy];
+    const revokes = outcome === 'revoked' && !before.revokedAt;
+    const changes: ApiKeyChanges = {
+      ...(!before.leakedAt && { leakedAt: within.now() }),
+      ...(revokes && { revokedAt: within.now() }),
+    };
+    const changed = Object.keys(changes).length > 0;
     if (changed) await writeApiKey(within, id, changes);
+    const details = { outcome, source: forTheLog(report.source), url: forTheLog(report.url) };
     if (changed || !(await isKnown(within, before, details))) {
       await recordApiKeyChange(within, 'api_key.leaked', before, details);
     }
     if (revokes) await recordApiKeyChange(within, 'api_key.revoked', before, { reason: 'leaked' });
+    return outcome;
   });
-  return outcome;
 }
 
 /** A scanner that repeats itself must not fill the log in which the organisation looks for what happened. */

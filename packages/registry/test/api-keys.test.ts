@@ -180,6 +180,13 @@ describe('a revoked API key', () => {
     expect(revocations).toHaveLength(1);
   });
 
+  it('is revoked once, whoever else revokes it at the same time', async () => {
+    const { id } = (await make()).apiKey;
+    await registry.takeAudited();
+    await Promise.all(Array.from({ length: 5 }, () => revokeApiKey(registry.operator, id)));
+    expect((await registry.takeAudited()).map(({ action }) => action)).toEqual(['api_key.revoked']);
+  });
+
   it('is revoked and announced before its record goes', async () => {
     const { apiKey } = await make();
     registry.takeAnnounced();

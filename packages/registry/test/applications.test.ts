@@ -151,9 +151,20 @@ describe('a changed application', () => {
     expect(await faultsIn(() => update(id, { require_pkce: false }))).toEqual(['require_pkce']);
   });
 
+  it('has every change of several that are made at once', async () => {
+    const { id } = (await create(WEB)).client;
+    const changes = {
+      client_name: 'Gate',
+      policy_uri: 'https://a.example/p',
+      redirect_uris: ['https://c.example/'],
+    };
+    await Promise.all(Object.entries(changes).map(([name, value]) => update(id, { [name]: value })));
+    expect((await getApplication(registry.operator, OWNER, id)).metadata).toMatchObject(changes);
+  });
+
   it('keeps an exception that an operator made', async () => {
     const { id, metadata } = (await create(WEB)).client;
-    await updateClient(registry.operator, id, { metadata: { ...metadata, require_pkce: false } });
+    await updateClient(registry.operator, id, () => ({ metadata: { ...metadata, require_pkce: false } }));
     expect((await update(id, { client_name: 'Legacy' })).metadata.require_pkce).toBe(false);
   });
 });

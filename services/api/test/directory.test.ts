@@ -1,6 +1,6 @@
 import { StorageUnavailableError } from '@latchkey/storage';
 import { describe, expect, test } from 'vitest';
-import { scene, settled } from './slow-table.ts';
+import { MINUTE, scene, settled } from './slow-table.ts';
 
 describe('what is known', () => {
   test('is answered without a promise and without a query, by the same object', async () => {
@@ -22,6 +22,25 @@ describe('what is known', () => {
     const again = directory.find('a');
     await next().answer();
     expect(await again).toBe(second);
+  });
+
+  test('and was not asked for in two minutes is read before it counts: it may have been deleted unheard', async () => {
+    const { directory, table, next, know, pass } = scene();
+    await know('a', 'one');
+    table.delete('a');
+    pass(2 * MINUTE);
+    await directory.reread();
+    const found = directory.find('a');
+    await next().answer();
+    expect(await found).toBeUndefined();
+  });
+
+  test('stands in at once, however long it was not asked for, while the store is away', async () => {
+    const { directory, queries, know, pass } = scene();
+    await know('a', 'one');
+    pass(3 * MINUTE);
+    expect(directory.find('a')).toEqual({ text: 'one' });
+    expect(queries.map(({ ids }) => ids)).toEqual([['a']]);
   });
 
   test('is bounded, and what is in use stays', async () => {

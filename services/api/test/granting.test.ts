@@ -169,6 +169,14 @@ describe('an API key gives no more than it has', () => {
     expect(Date.parse(renewed.body.expires_at)).toBeGreaterThan(expiresAt.getTime());
   });
 
+  test('nor anything more once it has ended, also where that is not heard of yet', async () => {
+    const { key, apiKey } = await api.createKey(tenant, { scopes: ['api-keys:write', 'quality:read'] });
+    const child = { name: 'Child', scopes: ['quality:read'] };
+    expect((await post(KEYS, key, child)).status).toBe(201);
+    await api.durable.apiKeys.update(apiKey.id, { revokedAt: new Date() });
+    expect(outcome(await post(KEYS, key, child))).toEqual([403, 'forbidden']);
+  });
+
   test('a key that is widened while it is rotated is given to nobody who could not have rotated it then', async () => {
     const { apiKey } = await api.createKey(tenant, { scopes: ['api-keys:write'] });
     const { apiKeys } = api.durable;

@@ -86,18 +86,27 @@ describe('no body makes a 500', () => {
   test('nor a record that makes the list of all a 500', async () => {
     const odd = fc.oneof(value, fc.constantFrom('\0', '\ud800', ['\0'], { '\0': 1 }));
     await fc.assert(
-      fc.asyncProperty(fc.oneof(fc.string({ unit: 'binary' }), fc.constant('\0')), odd, async (name, member) => {
-        const key = { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo', [name]: member };
-        const body = {
-          client_name: 'Robot',
-          application_type: 'machine',
-          token_endpoint_auth_method: 'private_key_jwt',
-          jwks: { keys: [key] },
-        };
-        const made = await api.call('POST', '/api/v2/applications', { tenant, body });
-        expect(made.status).toBeLessThan(500);
-        expect((await api.call('GET', '/api/v2/applications', { tenant })).status).toBe(200);
-      }),
+      fc.asyncProperty(
+        fc.oneof(fc.string({ unit: 'binary' }), fc.constant('\0')),
+        odd,
+        async (name, member) => {
+          const key = {
+            kty: 'OKP',
+            crv: 'Ed25519',
+            x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
+            [name]: member,
+          };
+          const body = {
+            client_name: 'Robot',
+            application_type: 'machine',
+            token_endpoint_auth_method: 'private_key_jwt',
+            jwks: { keys: [key] },
+          };
+          const made = await api.call('POST', '/api/v2/applications', { tenant, body });
+          expect(made.status).toBeLessThan(500);
+          expect((await api.call('GET', '/api/v2/applications', { tenant })).status).toBe(200);
+        },
+      ),
       { numRuns: 100 },
     );
   });

@@ -33,7 +33,7 @@ export async function planClient(
   const changes = [...members, ...secrets.changes];
   if (changes.length === 0) return unchanged('client', id);
   const run = async () => {
-    if (members.length > 0) await updateClient(operator, id, fields);
+    if (members.length > 0) await updateClient(operator, id, () => fields);
     return secrets.run();
   };
   return { ...step, action: 'update', changes, run };

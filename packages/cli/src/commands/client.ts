@@ -116,15 +116,14 @@ function addUpdate(client: Command): void {
     .addOption(environmentOption());
   addMetadataOptions(update).action((id: string, options: UpdateOptions, command: Command) =>
     withSession(command, CHANGE, async ({ operator, out }) => {
-      const before = await getClient(operator, id);
-      const metadata = parseClientMetadata({ ...before.metadata, ...readMetadataOptions(options) });
-      const updated = await updateClient(operator, id, {
-        metadata,
+      const named = readMetadataOptions(options);
+      const updated = await updateClient(operator, id, ({ metadata }) => ({
+        metadata: parseClientMetadata({ ...metadata, ...named }),
         ...(options.org !== undefined && { organizationId: options.org }),
         ...(options.env && { environment: options.env }),
-      });
+      }));
       out.record(presentClient(updated));
-      if (usesSecrets(metadata) && updated.secrets.length === 0) {
+      if (usesSecrets(updated.metadata) && updated.secrets.length === 0) {
         out.warn(`It has no secret yet: latchkey client secret create ${id}`);
       }
     }),

@@ -69,7 +69,11 @@ export function testTransactions(fixture: () => DurableFixture): void {
       await Promise.all(Array.from({ length: 10 }, (_, index) => rename(index % 2 ? storage : peer)));
       const renamed = (await storage.clients.find(id))?.metadata.client_name;
       expect(renamed).toBe(`${metadata.client_name}++++++++++`);
-      expect(await storage.clients.lock(newId('client'))).toBe(false);
+      for (const { clients, apiKeys } of [storage, peer]) {
+        for (const id of [newId('client'), newId('apiKey'), 'key_\0']) {
+          expect([await clients.lock(id), await apiKeys.lock(id)]).toEqual([false, false]);
+        }
+      }
     });
 
     test('that failed costs no connection', async () => {

@@ -1,5 +1,6 @@
 import type { Client, ClientSecret, Clients, NewClientSecret } from '../clients.ts';
 import { inTransaction, type PostgresContext } from './database.ts';
+import { lockRow } from './lock.ts';
 import { isStorable } from './text.ts';
 
 const SECRET_COLUMNS = ['id', 'clientId', 'digest', 'createdAt', 'expiresAt'] as const;
@@ -42,7 +43,7 @@ export function createPostgresClients(context: PostgresContext): Clients {
         .executeTakeFirstOrThrow();
       return numUpdatedRows > 0n ? find(id) : undefined;
     },
-    lock: (id) => lock(context, id),
+    lock: (id) => lockRow(db, 'clients', id),
     async delete(id) {
       const { numDeletedRows } = await db
         .deleteFrom('clients')
@@ -75,16 +76,6 @@ function createSecrets(context: PostgresContext): Secrets {
   };
 }
 
-async function lock({ db }: Pick<PostgresContext, 'db'>, id: string): Promise<boolean> {
-  const row = await db
-    .selectFrom('clients')
-    .select('id')
-    .where('id', '=', id)
-    .forNoKeyUpdate()
-    .executeTakeFirst();
-  return row !== undefined;
-}
-
 function addSecret(
   { db, now }: Pick<PostgresContext, 'db' | 'now'>,
   secret: NewClientSecret,
@@ -106,7 +97,7 @@ function addSecretWithin(
   secret: NewClientSecret,
 ): Promise<ClientSecret | undefined> {
   return inTransaction(db, async (tx) => {
-    await lock({ db: tx }, secret.clientId);
+    await lockRow(tx, 'clients', secret.clientId);
     const live = await tx
       .selectFrom('clientSecrets')
       .select('id')

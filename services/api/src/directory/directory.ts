@@ -4,8 +4,9 @@ import { createRepeatable } from './repeatable.ts';
 import { createTwoAges, type TwoAges } from './two-ages.ts';
 
 /**
- * A record in use is read again after this, behind the request that found it so old. Bounds what is known of a record
- * that was changed without an announcement and is not among the changed ones any more, because it is deleted.
+ * A record in use is read again after this, behind the request that found it so old; one that was not used until
+ * twice this, before it counts. Bounds what is known of a record that was changed without an announcement and is not
+ * among the changed ones any more, because it is deleted.
  */
 const RECHECK_MS = 60_000;
 /** After a recheck that failed. */
@@ -70,7 +71,10 @@ export class Directory<Row extends { id: string }, Value extends object> {
     const at = this.#options.now();
     if (at - this.#changesReadAt > this.#options.maxAgeMs) return this.#batches.read(id);
     if (known.suspicion !== this.#suspicion) return this.#readOr(id, known);
-    if (at - known.checkedAt >= RECHECK_MS) this.#recheck(id, known, at);
+    const age = at - known.checkedAt;
+    // Where changes could not be read lately the store is away: nobody waits for it to be away still.
+    if (age >= 2 * RECHECK_MS && at - this.#changesReadAt < RECHECK_MS) return this.#readOr(id, known);
+    if (age >= RECHECK_MS) this.#recheck(id, known, at);
     return known.value;
   }
 

@@ -84,7 +84,7 @@ function readingEndpoints(deps: RouteDeps) {
 }
 
 function creatingEndpoints(deps: RouteDeps) {
-  const { durable, pepper } = deps;
+  const { pepper } = deps;
   return {
     create: defineEndpoint({
       id: 'createApiKey',
@@ -97,7 +97,7 @@ function creatingEndpoints(deps: RouteDeps) {
       answer: issuedAnswer,
       handle: async (call) => {
         const { principal, tenant, body } = call;
-        const own = await boundsOf(durable, principal);
+        const own = await boundsOf(deps, principal);
         if (body.scopes) requireHeld(principal, body.scopes);
         const settings = {
           name: body.name,
@@ -119,7 +119,7 @@ function creatingEndpoints(deps: RouteDeps) {
 }
 
 function changingEndpoints(deps: RouteDeps) {
-  const { durable, pepper } = deps;
+  const { pepper } = deps;
   return {
     update: defineEndpoint({
       id: 'updateApiKey',
@@ -133,7 +133,7 @@ function changingEndpoints(deps: RouteDeps) {
         const before = await findKey(deps, call);
         const changes: Partial<ApiKeySettings> = fromWire(defined(call.body));
         requireHeld(call.principal, [...before.scopes, ...(changes.scopes ?? [])]);
-        requireWithin(await boundsOf(durable, call.principal), { ...before, ...changes });
+        requireWithin(await boundsOf(deps, call.principal), { ...before, ...changes });
         return show(deps, await updateApiKey(operatorOf(deps, call), before.id, changes));
       },
     }),
@@ -151,7 +151,7 @@ function changingEndpoints(deps: RouteDeps) {
       handle: async (call) => {
         const before = await findKey(deps, call);
         requireHeld(call.principal, before.scopes);
-        const own = await boundsOf(durable, call.principal);
+        const own = await boundsOf(deps, call.principal);
         requireWithin(own, before);
         const operator = operatorOf(deps, call);
         const overlap = { overlapSeconds: call.body.overlap_seconds };

@@ -26,7 +26,7 @@ export async function findApplication(deps: RouteDeps, call: Placed): Promise<Cl
 async function findGivable(deps: RouteDeps, call: Placed): Promise<Client> {
   const client = await findApplication(deps, call);
   requireHeldForApplication(call.principal, parseScope(client.metadata.scope));
-  requireUnbounded(await boundsOf(deps.durable, call.principal));
+  requireUnbounded(await boundsOf(deps, call.principal));
   return client;
 }
 

@@ -153,7 +153,7 @@ function registeringEndpoints(deps: RouteDeps) {
       handle: async (call) => {
         const { principal, tenant } = call;
         const { environment: asked, ...body } = call.body;
-        requireUnbounded(await boundsOf(deps.durable, principal));
+        requireUnbounded(await boundsOf(deps, principal));
         const input = { ...body, scope: body.scope ?? defaultScope(call) };
         requireHeldForApplication(principal, parseScope(input.scope));
         const place = {

@@ -2,7 +2,18 @@ import type { ApiKey, ApiKeyChanges } from '@latchkey/storage';
 import { NotFoundError } from './faults.ts';
 import { type Operator, recordChange } from './operator.ts';
 
-/** Durable first, then announced: a process that reads on hearing of it reads what was written. */
+export async function getApiKey({ durable }: Operator, id: string): Promise<ApiKey> {
+  const apiKey = await durable.apiKeys.find(id);
+  if (!apiKey) throw new NotFoundError('API key', id);
+  return apiKey;
+}
+
+/** As it is while nobody else can change it; within a transaction. */
+export async function lockApiKey(operator: Operator, id: string): Promise<ApiKey> {
+  await operator.durable.apiKeys.lock(id);
+  return getApiKey(operator, id);
+}
+
 export async function writeApiKey(operator: Operator, id: string, changes: ApiKeyChanges): Promise<ApiKey> {
   const apiKey = await operator.durable.apiKeys.update(id, changes);
   if (!apiKey) throw new NotFoundError('API key', id);
