@@ -66,7 +66,7 @@ export async function listApiKeys(
 ): Promise<ApiKey[]> {
   const keys: ApiKey[] = [];
   for (;;) {
-    const page = await durable.apiKeys.list({ ...place, after: keys.at(-1)?.id, limit: PAGE });
+    const page = await durable.apiKeys.list({ ...place, after: keys.at(-1), limit: PAGE });
     keys.push(...page);
     if (page.length < PAGE) return keys;
   }

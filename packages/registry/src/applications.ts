@@ -1,5 +1,5 @@
 import type { Environment, Fault } from '@latchkey/protocol';
-import type { Client } from '@latchkey/storage';
+import type { Client, Place } from '@latchkey/storage';
 import { z } from 'zod';
 import {
   addClientSecret,
@@ -115,11 +115,11 @@ function isApplication({ metadata }: Client): boolean {
   return metadata.application_type !== INTROSPECTS;
 }
 
-/** Newest first; `after` is the id of the last one before. */
+/** Newest first; `after` is the last one before, or its place. */
 export function listApplications(
   { durable }: Operator,
   place: { organizationId: string; environment: Environment },
-  page: { after: string | undefined; limit: number },
+  page: { after: Place | undefined; limit: number },
 ): Promise<Client[]> {
   return durable.clients.listPage({ ...place, except: INTROSPECTS, ...page });
 }

@@ -1,4 +1,5 @@
 import type { Environment } from '@latchkey/protocol';
+import type { Place } from './place.ts';
 
 /** An API key of an organisation. The key itself is shown once, when it is made, and kept nowhere. */
 export interface ApiKey {
@@ -53,11 +54,11 @@ export interface ApiKeys {
   find(id: string): Promise<ApiKey | undefined>;
   /** Those of the ids that exist, in any order, in one round trip. */
   findMany(ids: readonly string[]): Promise<ApiKey[]>;
-  /** Newest first; `after` is the id of the last key of the page before. */
+  /** Newest first; `after` is the last key of the page before, or its place. */
   list(filter: {
     organizationId: string;
     environment?: Environment;
-    after?: string | undefined;
+    after?: Place | undefined;
     limit: number;
   }): Promise<ApiKey[]>;
   /**

@@ -1,4 +1,5 @@
 import type { ApplicationType, ClientMetadata, Environment } from '@latchkey/protocol';
+import type { Place } from './place.ts';
 
 /** One live secret of a client. The secret itself is shown once, when it is made, and kept nowhere. */
 export interface ClientSecret {
@@ -36,14 +37,14 @@ export interface Clients {
   /** Every client, or those of an organisation, oldest first. */
   list(filter?: { organizationId?: string }): Promise<Client[]>;
   /**
-   * A page of an organisation's clients in one environment, newest first; `after` is the id of the last one before.
+   * A page of an organisation's clients in one environment, newest first; `after` is the last one before, or its place.
    * Those of the type `except` do not count: a page is short only where there are no more.
    */
   listPage(filter: {
     organizationId: string;
     environment: Environment;
     except?: ApplicationType | undefined;
-    after?: string | undefined;
+    after?: Place | undefined;
     limit: number;
   }): Promise<Client[]>;
   /** Changes the named fields and `updatedAt`. `metadata` is replaced whole. */

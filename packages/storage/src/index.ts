@@ -15,6 +15,7 @@ export * from './organizations.ts';
 export * from './password.ts';
 export { openPglite, type PgliteOptions } from './pglite/index.ts';
 export { lockDataDir } from './pglite/lock.ts';
+export * from './place.ts';
 export { openPostgres, type PostgresOptions } from './postgres/index.ts';
 export { openRedis, type RedisOptions } from './redis/index.ts';
 export * from './refresh-tokens.ts';

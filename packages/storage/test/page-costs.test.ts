@@ -15,7 +15,7 @@ const SEED = `
   insert into api_keys (id, organization_id, environment, name, scopes, digest, last_four, ip_allowlist,
       created_by_type, created_by_id, created_at, updated_at)
     select 'key_' || n, 'org_' || (1 + n % 2 * (n % 20)), case when n % 100 < 2 then 'test' else 'live' end,
-      'Key', '[]', '\\x00', 'aaaa', '[]', 'operator', 'cli', now(), now() - n * interval '1 second'
+      'Key', '[]', '\\x00', 'aaaa', '[]', 'operator', 'cli', now() - n * interval '1 second', now() - n * interval '1 second'
     from generate_series(1, 20000) n;
   insert into audit_events (id, at, action, result, actor_type, actor_id, target_type, target_id, organization_id,
       details)
@@ -128,7 +128,9 @@ describe('what a page costs in a full database', () => {
   ])('API keys %s: a few rows, whichever the page', async (_, filter) => {
     const page = { organizationId: 'org_1', ...filter, limit: LIMIT };
     await expectPage(() => storage.apiKeys.list(page));
-    await expectPage(() => storage.apiKeys.list({ ...page, after: 'key_10000' }));
+    await expectPage(() =>
+      storage.apiKeys.list({ ...page, after: { createdAt: ago(0.1), id: 'key_10000' } }),
+    );
   });
 
   test('clients: a few rows, whichever the page', async () => {
@@ -139,7 +141,9 @@ describe('what a page costs in a full database', () => {
       limit: LIMIT,
     } as const;
     await expectPage(() => storage.clients.listPage(page));
-    await expectPage(() => storage.clients.listPage({ ...page, after: 'client_10000' }));
+    await expectPage(() =>
+      storage.clients.listPage({ ...page, after: { createdAt: ago(0.1), id: 'client_10000' } }),
+    );
   });
 
   test('usage: what was counted in the period, of the organisation alone', async () => {

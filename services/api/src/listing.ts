@@ -1,5 +1,5 @@
 import { type IdKind, isId } from '@latchkey/protocol';
-import type { RowQuery } from '@latchkey/storage';
+import type { Place, RowQuery } from '@latchkey/storage';
 import { z } from 'zod';
 import { invalidQuery } from './input.ts';
 import { type FromWire, fromWire, toWire } from './wire.ts';
@@ -59,45 +59,67 @@ export function listPage<Row extends { id: string }, Query extends ListParameter
   const { limit, cursor, ...filter } = query;
   return turnPage({
     asked: { limit, cursor },
-    isRowId: (id) => isId(kind, id),
+    cursors: rowCursors(kind),
     list: (rows) => list({ filter: fromWire(filter), ...rows }),
     show: toWire,
   });
 }
 
-interface PageOptions<Row> {
+/** What a page continues from, as text and back. Undefined for text that is no such thing. */
+export interface Cursors<Row, After> {
+  format(row: Row): string;
+  parse(text: string): After | undefined;
+}
+
+/** For lists whose rows are never deleted: the id of the last row. */
+export function rowCursors(kind: IdKind): Cursors<{ id: string }, string> {
+  return {
+    format: ({ id }) => `1:${id}`,
+    parse: (text) => (text.startsWith('1:') && isId(kind, text.slice(2)) ? text.slice(2) : undefined),
+  };
+}
+
+/** For lists whose rows may be deleted between two pages: the place of the last row. */
+export function placeCursors(isRowId: (id: string) => boolean): Cursors<Place, Place> {
+  return {
+    format: ({ createdAt, id }) => `2:${createdAt.getTime()}:${id}`,
+    parse(text) {
+      const [, instant = '', id = ''] = /^2:(\d{1,14}):(.*)$/.exec(text) ?? [];
+      return isRowId(id) ? { createdAt: new Date(Number(instant)), id } : undefined;
+    },
+  };
+}
+
+interface PageOptions<Row, After> {
   asked: ListParameters;
-  /** Whether a cursor may name it. */
-  isRowId: (id: string) => boolean;
+  cursors: Cursors<NoInfer<Row>, After>;
   /** At most `limit` rows, those older than `after` alone. */
-  list: (rows: { after: string | undefined; limit: number }) => Promise<Row[]>;
+  list: (rows: { after: After | undefined; limit: number }) => Promise<Row[]>;
   show: (row: Row) => Record<string, unknown>;
 }
 
 /** Runs a list: one row more than asked for tells whether there is another page. */
-export async function turnPage<Row extends { id: string }>({
+export async function turnPage<Row, After>({
   asked: { limit, cursor },
-  isRowId,
+  cursors,
   list,
   show,
-}: PageOptions<Row>): Promise<Page> {
-  const after = cursor === undefined ? undefined : decodeCursor(isRowId, cursor);
+}: PageOptions<Row, After>): Promise<Page> {
+  const after = cursor === undefined ? undefined : decodeCursor(cursors, cursor);
   const rows = await list({ after, limit: limit + 1 });
   const last = rows.length > limit ? rows[limit - 1] : undefined;
   const data = rows.slice(0, limit).map(show);
-  return { data, next_cursor: last ? encodeCursor(last.id) : null };
+  return { data, next_cursor: last === undefined ? null : encode(cursors.format(last)) };
 }
 
 /** Opaque to callers, so that what a page continues from can change. It holds nothing that they do not know. */
-function encodeCursor(id: string): string {
-  return Buffer.from(`1:${id}`).toString('base64url');
+function encode(text: string): string {
+  return Buffer.from(text).toString('base64url');
 }
 
-function decodeCursor(isRowId: (id: string) => boolean, cursor: string): string {
+function decodeCursor<After>(cursors: Cursors<never, After>, cursor: string): After {
   const text = Buffer.from(cursor, 'base64url').toString('latin1');
-  const id = text.startsWith('1:') ? text.slice(2) : '';
-  if (!isRowId(id) || encodeCursor(id) !== cursor) {
-    throw invalidQuery([{ field: 'cursor', message: 'is not a cursor of this list' }]);
-  }
-  return id;
+  const after = encode(text) === cursor ? cursors.parse(text) : undefined;
+  if (after === undefined) throw invalidQuery([{ field: 'cursor', message: 'is not a cursor of this list' }]);
+  return after;
 }

@@ -65,6 +65,25 @@ test('a filter holds on every page, and a last page that is full has no next one
   expect(await walk(tenant, 'status=released&limit=2')).toEqual([released.slice(0, 2), released.slice(2)]);
 });
 
+test.each([
+  ['API keys', '/api/v2/api-keys', (name: number) => ({ name: `Key ${name}` })],
+  [
+    'applications',
+    '/api/v2/applications',
+    (name: number) => ({ client_name: `Robot ${name}`, application_type: 'machine' }),
+  ],
+])('a walk over %s that deletes what it was shown misses none', async (_, path, bodyOf) => {
+  const tenant = await api.tenant();
+  for (let name = 0; name < 7; name += 1) await api.call('POST', path, { tenant, body: bodyOf(name) });
+  let cursor = '';
+  do {
+    const { body } = await api.call('GET', `${path}?limit=2${cursor}`, { tenant });
+    for (const { id } of body.data) await api.call('DELETE', `${path}/${id}`, { tenant });
+    cursor = body.next_cursor && `&cursor=${body.next_cursor}`;
+  } while (cursor);
+  expect((await api.call('GET', path, { tenant })).body.data).toEqual([]);
+});
+
 test("another tenant's cursor shows nothing", async () => {
   const [mine, other] = [await api.tenant(), await api.tenant()];
   for (const tenant of [mine, mine, other, other]) await create(tenant);

@@ -45,6 +45,7 @@ export function testApiKeyRotations(fixture: () => DurableFixture): void {
       const { storage, peer, organization, clock } = fixture();
       const { id: organizationId } = await organization();
       const { id } = await storage.apiKeys.create(newKey(organizationId));
+      clock.advance(1);
       const answers = await Promise.all(
         Array.from({ length: 20 }, (_, index) =>
           (index % 2 ? storage : peer).apiKeys.rotate(id, () => newKey(organizationId), clock.in(index)),

@@ -1,6 +1,6 @@
 import { newId } from '@latchkey/protocol';
 import { describe, expect, test } from 'vitest';
-import type { NewApiKeyRecord } from '../api-keys.ts';
+import type { ApiKey, NewApiKeyRecord } from '../api-keys.ts';
 import { ConflictError } from '../errors.ts';
 import type { DurableFixture } from './durable.ts';
 
@@ -78,7 +78,8 @@ export function testApiKeys(fixture: () => DurableFixture): void {
         expect((await storage.apiKeys.findMany([odd, id])).map((found) => found.id)).toEqual([id]);
         expect(await storage.apiKeys.update(odd, { name: 'x' })).toBeUndefined();
         expect(await storage.apiKeys.delete(odd)).toBe(false);
-        expect(await storage.apiKeys.list({ organizationId, after: odd, limit: 9 })).toEqual([]);
+        const after = { createdAt: new Date(), id: odd };
+        expect(await storage.apiKeys.list({ organizationId, after, limit: 9 })).toEqual([]);
         await storage.apiKeys.touch([{ id: odd, at: new Date() }]);
       }
     });
@@ -107,25 +108,43 @@ export function testApiKeys(fixture: () => DurableFixture): void {
 function testLists(fixture: () => DurableFixture): void {
   describe('lists of api keys', () => {
     test('are newest first, page after page, without gap or repeat, also within one instant', async () => {
-      const { storage, organization } = fixture();
+      const { storage, organization, clock } = fixture();
       const { id: organizationId } = await organization();
-      const made: string[] = [];
-      for (const _ of [1, 2, 3, 4, 5]) made.push((await storage.apiKeys.create(newKey(organizationId))).id);
+      const made: ApiKey[] = [];
+      for (const seconds of [1, 0, 0, 1, 0]) {
+        clock.advance(seconds);
+        made.push(await storage.apiKeys.create(newKey(organizationId)));
+      }
       await storage.apiKeys.create(newKey((await organization()).id));
-      const listed: string[] = [];
-      for (let after: string | undefined; listed.length < made.length; after = listed.at(-1)) {
+      const listed: ApiKey[] = [];
+      for (let after: ApiKey | undefined; listed.length < made.length; after = listed.at(-1)) {
         const page = await storage.apiKeys.list({ organizationId, after, limit: 2 });
         expect(page.length).toBeGreaterThan(0);
-        listed.push(...page.map(({ id }) => id));
+        listed.push(...page);
       }
-      expect(listed).toEqual(made.toReversed());
+      const newestFirst = (one: ApiKey, other: ApiKey) =>
+        other.createdAt.getTime() - one.createdAt.getTime() || (one.id < other.id ? 1 : -1);
+      expect(listed).toEqual(made.toSorted(newestFirst));
       expect(await storage.apiKeys.list({ organizationId, after: listed.at(-1), limit: 2 })).toEqual([]);
+    });
+
+    test('go on from the place of a key that was deleted', async () => {
+      const { storage, organization, clock } = fixture();
+      const { id: organizationId } = await organization();
+      const [older, newer] = [newKey(organizationId), newKey(organizationId)];
+      await storage.apiKeys.create(older);
+      clock.advance(1);
+      const after = await storage.apiKeys.create(newer);
+      await storage.apiKeys.delete(after.id);
+      const rest = await storage.apiKeys.list({ organizationId, after, limit: 9 });
+      expect(rest.map(({ id }) => id)).toEqual([older.id]);
     });
 
     test('are of one environment where it is named, and have revoked and expired keys', async () => {
       const { storage, organization, clock } = fixture();
       const { id: organizationId } = await organization();
       const live = await storage.apiKeys.create(newKey(organizationId, { expiresAt: clock.in(-1) }));
+      clock.advance(1);
       const tested = await storage.apiKeys.create(newKey(organizationId, { environment: 'test' }));
       await storage.apiKeys.update(tested.id, { revokedAt: clock.now() });
       const ids = async (environment?: 'live' | 'test') => {
@@ -139,14 +158,6 @@ function testLists(fixture: () => DurableFixture): void {
       expect(await ids()).toEqual([tested.id, live.id]);
       expect(await ids('live')).toEqual([live.id]);
       expect(await ids('test')).toEqual([tested.id]);
-    });
-
-    test('do not continue after a key of another organisation', async () => {
-      const { storage, organization } = fixture();
-      const { id: organizationId } = await organization();
-      await storage.apiKeys.create(newKey(organizationId));
-      const other = await storage.apiKeys.create(newKey((await organization()).id));
-      expect(await storage.apiKeys.list({ organizationId, after: other.id, limit: 9 })).toEqual([]);
     });
   });
 }

@@ -1,6 +1,8 @@
 import { newId } from '@latchkey/protocol';
 import { describe, expect, test } from 'vitest';
+import type { Client } from '../clients.ts';
 import { ConflictError } from '../errors.ts';
+import type { Place } from '../place.ts';
 import { type DurableFixture, METADATA } from './durable.ts';
 
 export function testClients(fixture: () => DurableFixture): void {
@@ -116,14 +118,15 @@ function testPages(fixture: () => DurableFixture): void {
         await newClient(organizationId),
         await newClient(organizationId),
       );
-      const listed: string[] = [];
-      for (let after: string | undefined; listed.length < made.length; after = listed.at(-1)) {
+      const listed: Client[] = [];
+      for (let after: Client | undefined; listed.length < made.length; after = listed.at(-1)) {
         const page = await storage.clients.listPage({ organizationId, environment: 'live', after, limit: 2 });
         expect(page.length).toBeGreaterThan(0);
-        listed.push(...page.map(({ id }) => id));
+        listed.push(...page);
       }
-      expect(listed.toSorted()).toEqual(made.map(({ id }) => id).toSorted());
-      expect(new Set(listed.slice(3))).toEqual(new Set(made.slice(0, 2).map(({ id }) => id)));
+      const ids = (clients: readonly Client[]) => clients.map(({ id }) => id).toSorted();
+      expect(ids(listed)).toEqual(ids(made));
+      expect(ids(listed.slice(3))).toEqual(ids(made.slice(0, 2)));
       const end = { organizationId, environment: 'live', after: listed.at(-1), limit: 2 } as const;
       expect(await storage.clients.listPage(end)).toEqual([]);
     });
@@ -149,19 +152,16 @@ function testPages(fixture: () => DurableFixture): void {
     test('leave a type out without being short for it, wherever it stands', async () => {
       const { storage, organization, clock } = fixture();
       const { id: organizationId } = await organization();
-      const shown: string[] = [];
+      const shown: Client[] = [];
       for (const application_type of ['web', 'resource_server', 'machine', 'web'] as const) {
         const metadata = { ...METADATA, application_type };
         const client = { id: newId('client'), organizationId, environment: 'live', metadata } as const;
-        await storage.clients.create(client);
-        if (application_type !== 'resource_server') shown.unshift(client.id);
+        const made = await storage.clients.create(client);
+        if (application_type !== 'resource_server') shown.unshift(made);
         clock.advance(1);
       }
-      const list = async (after?: string) => {
-        const filter = { organizationId, environment: 'live', except: 'resource_server' } as const;
-        const page = await storage.clients.listPage({ ...filter, after, limit: 2 });
-        return page.map(({ id }) => id);
-      };
+      const filter = { organizationId, environment: 'live', except: 'resource_server' } as const;
+      const list = (after?: Client) => storage.clients.listPage({ ...filter, after, limit: 2 });
       expect(await list()).toEqual(shown.slice(0, 2));
       expect(await list(shown[0])).toEqual(shown.slice(1));
       expect(await list(shown[2])).toEqual([]);
@@ -170,20 +170,26 @@ function testPages(fixture: () => DurableFixture): void {
       );
     });
 
-    test('are of one organisation and environment, and continue after no other client', async () => {
-      const { storage, organization } = fixture();
+    test('are of one organisation and environment, and go on from any place, a deleted client’s too', async () => {
+      const { storage, organization, clock } = fixture();
       const { id: organizationId } = await organization();
       const live = await newClient(organizationId);
       const tested = await newClient(organizationId, 'test');
       const other = await newClient((await organization()).id);
-      const list = async (environment: 'live' | 'test', after?: string) => {
+      const list = async (environment: 'live' | 'test', after?: Place) => {
         const page = await storage.clients.listPage({ organizationId, environment, after, limit: 9 });
         return page.map(({ id }) => id);
       };
       expect(await list('live')).toEqual([live.id]);
       expect(await list('test')).toEqual([tested.id]);
-      for (const after of [other.id, newId('client'), 'client_\0', 'client_\ud800']) {
-        expect(await list('live', after)).toEqual([]);
+      clock.advance(1);
+      const newer = await newClient(organizationId);
+      await storage.clients.delete(newer.id);
+      for (const after of [newer, { ...other, createdAt: newer.createdAt }]) {
+        expect(await list('live', after)).toEqual([live.id]);
+      }
+      for (const id of ['client_\0', 'client_\ud800']) {
+        expect(await list('live', { createdAt: newer.createdAt, id })).toEqual([]);
       }
     });
   });

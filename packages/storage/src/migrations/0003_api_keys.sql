@@ -11,10 +11,8 @@ create index organizations_updated_at on organizations (updated_at);
 -- The previous release disables without moving updated_at.
 create index organizations_disabled_at on organizations (disabled_at);
 
--- `position` is the order of insertion: what lists are sorted and continued by. `successor_id` has no foreign key:
--- that a key was rotated stays true when its successor is gone.
+-- `successor_id` has no foreign key: that a key was rotated stays true when its successor is gone.
 create table api_keys (
-  position bigint generated always as identity,
   id text primary key,
   organization_id text not null references organizations on delete cascade,
   environment text not null,
@@ -34,8 +32,8 @@ create table api_keys (
   last_used_at timestamptz,
   successor_id text
 );
-create index api_keys_position on api_keys (organization_id, position);
-create index api_keys_environment on api_keys (organization_id, environment, position);
+create index api_keys_page on api_keys (organization_id, created_at, id);
+create index api_keys_environment_page on api_keys (organization_id, environment, created_at, id);
 create index api_keys_updated_at on api_keys (updated_at);
 
 -- The key begins with what every query names, so that it is the index they need.
@@ -62,7 +60,9 @@ create table idempotency_keys (
 );
 create index idempotency_keys_expires_at on idempotency_keys (expires_at);
 
--- Pages of an organisation's clients, newest first. What the old index served, this one serves.
+-- Pages of an organisation's clients, newest first, continued from an instant of whole milliseconds. What the old
+-- index served, this one serves.
+update clients set created_at = date_trunc('milliseconds', created_at);
 create index clients_page on clients (organization_id, environment, created_at, id);
 drop index clients_organization_id;
 

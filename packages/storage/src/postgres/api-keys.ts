@@ -73,7 +73,7 @@ export function createPostgresApiKeys(context: PostgresContext): ApiKeys {
 }
 
 async function create(
-  { db, now }: Pick<PostgresContext, 'db' | 'now'>,
+  { db, now, createdNow }: Pick<PostgresContext, 'db' | 'now' | 'createdNow'>,
   key: NewApiKeyRecord,
 ): Promise<ApiKey> {
   const { createdBy, scopes, ipAllowlist, ...columns } = key;
@@ -85,7 +85,7 @@ async function create(
       ipAllowlist: JSON.stringify(ipAllowlist),
       createdByType: createdBy.type,
       createdById: createdBy.id,
-      createdAt: now(),
+      createdAt: createdNow(),
       updatedAt: now(),
     })
     .returning(COLUMNS)
@@ -95,7 +95,7 @@ async function create(
 
 /** Holding the row decides: callers that come at once wait for it, and then find a successor in it. */
 function rotate(
-  { db, now }: PostgresContext,
+  { db, now, createdNow }: PostgresContext,
   id: string,
   succeed: (predecessor: ApiKey) => NewApiKeyRecord,
   endsAt: Date,
@@ -111,7 +111,7 @@ function rotate(
       .forNoKeyUpdate()
       .executeTakeFirst();
     if (!row) return undefined;
-    const successor = await create({ db: tx, now }, succeed(toApiKey(row)));
+    const successor = await create({ db: tx, now, createdNow }, succeed(toApiKey(row)));
     const ended = await tx
       .updateTable('apiKeys')
       .set({
@@ -148,18 +148,13 @@ async function list(
     .selectFrom('apiKeys')
     .select(COLUMNS)
     .where('organizationId', '=', organizationId)
-    .orderBy('position', 'desc')
+    .orderBy('createdAt', 'desc')
+    .orderBy('id', 'desc')
     .limit(limit);
   if (environment !== undefined) page = page.where('environment', '=', environment);
   if (after !== undefined) {
-    if (!isStorable(after)) return [];
-    page = page.where('position', '<', (eb) =>
-      eb
-        .selectFrom('apiKeys as last')
-        .select('last.position')
-        .where('last.id', '=', after)
-        .where('last.organizationId', '=', organizationId),
-    );
+    if (!isStorable(after.id)) return [];
+    page = page.where(sql<boolean>`(created_at, id) < (${after.createdAt}, ${after.id})`);
   }
   return (await page.execute()).map(toApiKey);
 }

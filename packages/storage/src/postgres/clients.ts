@@ -6,7 +6,7 @@ import { isStorable } from './text.ts';
 const SECRET_COLUMNS = ['id', 'clientId', 'digest', 'createdAt', 'expiresAt'] as const;
 
 export function createPostgresClients(context: PostgresContext): Clients {
-  const { db, now, query, testInstant } = context;
+  const { db, now, createdNow, query, testInstant } = context;
   const find = async (id: string) => {
     if (!isStorable(id)) return undefined;
     return toClients(await query<ClientRow>(FIND, [testInstant(), id]))[0];
@@ -18,7 +18,7 @@ export function createPostgresClients(context: PostgresContext): Clients {
         .values({
           ...client,
           metadata: JSON.stringify(metadata),
-          createdAt: now(),
+          createdAt: createdNow(),
           updatedAt: now(),
           disabledAt: null,
         })
@@ -144,9 +144,7 @@ const page = (restriction: string) => `
     order by created_at desc, id desc limit $4)`)}
   order by clients.created_at desc, clients.id desc, secret.created_at, secret.id`;
 const FIRST_PAGE = page('');
-/** The instant is compared in the database, which knows it more finely than a `Date`. */
-const NEXT_PAGE = page(`and (created_at, id) < (
-    (select last.created_at from clients last where last.id = $6 and last.organization_id = $2), $6)`);
+const NEXT_PAGE = page('and (created_at, id) < ($6, $7)');
 
 async function listPage(
   { query, testInstant }: PostgresContext,
@@ -154,7 +152,8 @@ async function listPage(
 ): Promise<Client[]> {
   const parameters = [testInstant(), organizationId, environment, limit, except ?? NO_TYPE];
   if (after === undefined) return toClients(await query<ClientRow>(FIRST_PAGE, parameters));
-  return isStorable(after) ? toClients(await query<ClientRow>(NEXT_PAGE, [...parameters, after])) : [];
+  if (!isStorable(after.id)) return [];
+  return toClients(await query<ClientRow>(NEXT_PAGE, [...parameters, after.createdAt, after.id]));
 }
 
 interface ClientRow extends Omit<Client, 'secrets'> {

@@ -71,7 +71,6 @@ interface ClientSecretsTable {
 }
 
 interface ApiKeysTable extends Omit<ApiKey, 'scopes' | 'ipAllowlist' | 'createdBy'> {
-  position: Position;
   scopes: Json<string[]>;
   ipAllowlist: Json<string[]>;
   createdByType: ApiKey['createdBy']['type'];
@@ -203,6 +202,8 @@ export interface PostgresContext {
    * driver does with them. Columns come back in camelCase; the contract suite stands in for the types.
    */
   query<R>(text: string, parameters: unknown[]): Promise<R[]>;
+  /** `now`, for rows that are listed by when they were made (`Place`). */
+  createdNow: SqlNow;
   /** The same within a transaction. */
   within(tx: Kysely<Database>): PostgresContext;
 }
@@ -224,9 +225,11 @@ export function inTransaction<R>(
 }
 
 function contextOf(db: Kysely<Database>, testInstant: () => Date | null): PostgresContext {
+  const now: SqlNow = () => sql<Date>`coalesce(${testInstant()}::timestamptz, statement_timestamp())`;
   return {
     db,
-    now: () => sql<Date>`coalesce(${testInstant()}::timestamptz, statement_timestamp())`,
+    now,
+    createdNow: () => sql<Date>`date_trunc('milliseconds', ${now()})`,
     testInstant,
     query: async <R>(text: string, parameters: unknown[]) =>
       (await db.executeQuery(CompiledQuery.raw(text, parameters) as CompiledQuery<R>)).rows,

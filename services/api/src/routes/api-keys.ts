@@ -22,7 +22,7 @@ import {
   requireHeld,
   requireWithin,
 } from '../granting.ts';
-import { listQuery, pageOf, turnPage } from '../listing.ts';
+import { listQuery, pageOf, placeCursors, turnPage } from '../listing.ts';
 import { operatorOf } from '../operator.ts';
 import type { RouteDeps } from '../route-table.ts';
 import { defined, fromWire, toWire } from '../wire.ts';
@@ -67,7 +67,7 @@ function readingEndpoints(deps: RouteDeps) {
         };
         return turnPage({
           asked: query,
-          isRowId: (id) => isId('apiKey', id),
+          cursors: placeCursors((id) => isId('apiKey', id)),
           list: (rows) => deps.durable.apiKeys.list({ ...filter, ...rows }),
           show: (row) => show(deps, row),
         });

@@ -17,7 +17,7 @@ import {
   requireHeldForApplication,
   requireUnbounded,
 } from '../granting.ts';
-import { listQuery, pageOf, turnPage } from '../listing.ts';
+import { listQuery, pageOf, placeCursors, turnPage } from '../listing.ts';
 import { operatorOf } from '../operator.ts';
 import type { RouteDeps } from '../route-table.ts';
 import { findApplication, isClientId, ownerOf, showApplication, withGivable } from './application-records.ts';
@@ -123,7 +123,7 @@ function readingEndpoints(deps: RouteDeps) {
         };
         return turnPage({
           asked: query,
-          isRowId: isClientId,
+          cursors: placeCursors(isClientId),
           list: (rows) => listApplications(operatorOf(deps, call), place, rows),
           show: showApplication,
         });

@@ -1,4 +1,3 @@
-import { isId } from '@latchkey/protocol';
 import { HttpError } from '@latchkey/service';
 import type { AuditEvent } from '@latchkey/storage';
 import { z } from 'zod';
@@ -6,7 +5,7 @@ import { type CsvShape, format } from '../csv.ts';
 import { defineEndpoint } from '../endpoint.ts';
 import { instant, isoInstant, text } from '../fields.ts';
 import { invalidQuery } from '../input.ts';
-import { listQuery, pageOf, turnPage } from '../listing.ts';
+import { listQuery, pageOf, rowCursors, turnPage } from '../listing.ts';
 import type { RouteDeps } from '../route-table.ts';
 
 /** Rows are small, and an export should not take hundreds of requests. */
@@ -80,7 +79,7 @@ export function createAuditEventEndpoints({ durable }: RouteDeps) {
         const filter = { organizationId, action, result, actorId, targetId, from, to };
         return turnPage({
           asked,
-          isRowId: (id) => isId('auditEvent', id),
+          cursors: rowCursors('auditEvent'),
           list: ({ after, limit }) => durable.auditEvents.list({ ...filter, before: after, limit }),
           show,
         });
