@@ -94,12 +94,13 @@ function changesEnd({ now }: Operator, stored: ApiKey, end: Date): boolean {
   return apiKeyState(stored, now()) === 'active' && stored.expiresAt?.getTime() !== end.getTime();
 }
 
-/** Of several, which rotations make, the newest that works; else the newest. */
+/** Of several, which rotations make, the last in line that works; else the newest. */
 async function findStored(operator: Operator, declared: DeclaredApiKey): Promise<ApiKey | undefined> {
   const { organization: organizationId, environment } = declared;
   const keys = await listApiKeys(operator, { organizationId, environment });
   const named = keys.filter(({ name }) => name === declared.name);
-  return named.find((key) => apiKeyState(key, operator.now()) === 'active') ?? named[0];
+  const working = named.filter((key) => apiKeyState(key, operator.now()) === 'active');
+  return working.find(({ successorId }) => successorId === null) ?? working[0] ?? named[0];
 }
 
 /** What the file leaves out is left alone. */
