@@ -24,7 +24,7 @@ export interface SecretOptions {
   /** When it ends; never when absent. */
   expiresAt?: Date | undefined;
   /** A rotation: every other secret ends then, unless it ends sooner. */
-  othersExpireAt?: Date | undefined;
+  othersExpireAt?: Date | 'now' | undefined;
   /** No bound when absent. */
   maxLive?: number | undefined;
 }
@@ -41,17 +41,15 @@ export async function addClientSecret(
   clientId: string,
   options: SecretOptions = {},
 ): Promise<IssuedSecret> {
-  const client = await getClient(operator, clientId);
-  if (!usesSecrets(client.metadata)) {
-    const method = client.metadata.token_endpoint_auth_method;
-    throw new InvalidInputError([
-      { field: '', message: `Client ${clientId} has no secrets: it uses ${method}` },
-    ]);
-  }
-  const { secret = generateClientSecret(), expiresAt = null, othersExpireAt, maxLive } = options;
-  if (expiresAt) refuseExpiry(operator, expiresAt);
+  const { secret = generateClientSecret(), expiresAt = null, maxLive } = options;
+  const othersExpireAt = options.othersExpireAt === 'now' ? operator.now() : options.othersExpireAt;
+  refuseExpiry(operator, 'expires_at', expiresAt);
+  if (options.othersExpireAt !== 'now') refuseExpiry(operator, 'others_expire_at', options.othersExpireAt);
   const fields = { id: newId('secret'), clientId, digest: digestSecret(pepper, secret), expiresAt };
   return inTransaction(operator, async (within) => {
+    await within.durable.clients.lock(clientId);
+    const client = await getClient(within, clientId);
+    refuseSecretless(client);
     const { id } = await storeSecret(within, fields, maxLive);
     if (othersExpireAt) await expireSecrets(within, client, othersExpireAt);
     await within.announce({ type: 'client', id: clientId });
@@ -61,6 +59,12 @@ export async function addClientSecret(
     });
     return { id, clientId, secret, expiresAt };
   });
+}
+
+function refuseSecretless({ id, metadata }: Client): void {
+  if (usesSecrets(metadata)) return;
+  const method = metadata.token_endpoint_auth_method;
+  throw new InvalidInputError([{ field: '', message: `Client ${id} has no secrets: it uses ${method}` }]);
 }
 
 async function storeSecret(
@@ -81,7 +85,7 @@ export async function expireClientSecret(
   secretId: string,
   at: Date,
 ): Promise<void> {
-  refuseExpiry(operator, at);
+  refuseExpiry(operator, 'expires_at', at);
   await inTransaction(operator, async (within) => {
     const client = await getClient(within, clientId);
     const changed = await within.durable.clients.expireSecret(clientId, secretId, at);
@@ -109,8 +113,8 @@ async function expireSecrets({ durable }: Operator, client: Client, at: Date): P
   }
 }
 
-function refuseExpiry({ now }: Operator, end: Date): void {
-  const faults = findExpiryFaults('expires_at', end, now());
+function refuseExpiry({ now }: Operator, field: string, end: Date | null | undefined): void {
+  const faults = end ? findExpiryFaults(field, end, now()) : [];
   if (faults.length > 0) throw new InvalidInputError(faults);
 }
 

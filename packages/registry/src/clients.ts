@@ -98,7 +98,7 @@ export function enableClient(operator: Operator, id: string): Promise<Client> {
 export async function deleteClient(operator: Operator, id: string): Promise<void> {
   const { organizationId } = await disableClient(operator, id);
   await inTransaction(operator, async (within) => {
-    await within.durable.clients.delete(id);
+    if (!(await within.durable.clients.delete(id))) throw new NotFoundError('client', id);
     await within.announce({ type: 'client', id });
     await recordChange(within, 'client.deleted', { type: 'client', id }, { organizationId });
   });

@@ -65,6 +65,24 @@ describe('the secrets of an application', () => {
     );
   });
 
+  it('are not ended by a rotation whose end is past or far off: nothing is made', async () => {
+    const { client } = await create(MACHINE);
+    const before = await secretsOf(client.id);
+    for (const othersExpireAt of [inSeconds(registry, -1), new Date('9999-01-01')]) {
+      expect(await faultsOf(addSecret(client.id, { othersExpireAt }))).toEqual(['others_expire_at']);
+    }
+    expect(await secretsOf(client.id)).toEqual(before);
+  });
+
+  it('that are rotated twice at once all have an end but one', async () => {
+    const { client } = await create(MACHINE);
+    const othersExpireAt = inSeconds(registry, 3600);
+    await Promise.all([1, 2, 3].map(() => addSecret(client.id, { othersExpireAt })));
+    const ends = (await secretsOf(client.id)).map(({ expiresAt }) => expiresAt);
+    expect(ends).toHaveLength(4);
+    expect(ends.filter((end) => end === null)).toHaveLength(1);
+  });
+
   it('are given an end later, or ended now, and never brought back', async () => {
     const { client, secret } = await create(MACHINE);
     const id = String(secret?.id);

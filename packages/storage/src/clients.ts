@@ -69,6 +69,6 @@ export interface Clients {
   addSecretWithin(maxLive: number, secret: NewClientSecret): Promise<ClientSecret | undefined>;
   /** Sets when a live secret ends. Answers false when the client has none with this id: what has ended stays ended. */
   expireSecret(clientId: string, secretId: string, at: Date): Promise<boolean>;
-  /** Ends the secret now. Answers false when the client has no such secret. */
+  /** Ends a live secret now. Answers false when the client has none with this id. */
   revokeSecret(clientId: string, secretId: string): Promise<boolean>;
 }

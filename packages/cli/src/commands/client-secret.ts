@@ -44,8 +44,9 @@ function addCreate(secret: Command): void {
       withSession(command, CHANGE_SECRETS, async ({ env, operator, out }) => {
         const now = operator.now();
         const othersExpireAt = overlap === undefined ? undefined : new Date(now.getTime() + overlap * 1000);
+        const othersEnd = overlap === 0 ? 'now' : othersExpireAt;
         const end = expiresAt === undefined ? null : readEnd('--expires-at', expiresAt, now);
-        const options = { othersExpireAt, expiresAt: end ?? undefined };
+        const options = { othersExpireAt: othersEnd, expiresAt: end ?? undefined } as const;
         const issued = await addClientSecret(operator, env.PEPPER, id, options);
         out.record({
           client_id: id,

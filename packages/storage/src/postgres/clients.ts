@@ -70,6 +70,7 @@ function createSecrets(context: PostgresContext): Secrets {
         .set({ expiresAt: now() })
         .where('clientId', '=', clientId)
         .where('id', '=', id)
+        .where((eb) => eb.or([eb('expiresAt', 'is', null), eb('expiresAt', '>', now())]))
         .executeTakeFirstOrThrow();
       return numUpdatedRows > 0n;
     },
