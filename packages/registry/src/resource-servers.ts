@@ -12,14 +12,11 @@ export async function createResourceServer(
   const { id = newId('resourceServer') } = input;
   const fields = toFields(input);
   await checkIntrospectionClient(operator, fields.introspectionClientId);
-  const { isDefault, ...rest } = fields;
   return inTransaction(operator, async (within) => {
-    await within.durable.resourceServers.create({ id, ...rest, isDefault: false });
-    // Only an update takes the default from another.
-    if (isDefault) await within.durable.resourceServers.update(id, { isDefault });
+    const created = await within.durable.resourceServers.create({ id, ...fields });
     await within.announce({ type: 'resource_server', id });
     await recordChange(within, 'resource_server.created', { type: 'resource_server', id });
-    return getResourceServer(within, id);
+    return created;
   });
 }
 

@@ -43,6 +43,8 @@ export interface Organizations {
     organization: Pick<Organization, 'id' | 'name' | 'plan'> & Partial<OrganizationSettings>,
   ): Promise<Organization>;
   find(id: string): Promise<Organization | undefined>;
+  /** Those of the ids that exist, in any order, in one round trip. */
+  findMany(ids: readonly string[]): Promise<Organization[]>;
   /** Every organisation, oldest first. */
   list(): Promise<Organization[]>;
   /**

@@ -29,7 +29,10 @@ export interface ResourceServer {
 export type NewResourceServer = Omit<ResourceServer, 'createdAt' | 'updatedAt'>;
 
 export interface ResourceServers {
-  /** Inserts. Throws `ConflictError` when the id or identifier is taken, or there is a default already. */
+  /**
+   * Inserts; one that is the default takes that from any other, all or nothing. Throws `ConflictError` when the id or
+   * identifier is taken.
+   */
   create(resourceServer: NewResourceServer): Promise<ResourceServer>;
   find(id: string): Promise<ResourceServer | undefined>;
   findByIdentifier(identifier: string): Promise<ResourceServer | undefined>;

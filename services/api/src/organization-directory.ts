@@ -5,9 +5,6 @@ import { Directory } from './directory/directory.ts';
 import { createIntern } from './directory/intern.ts';
 import { createRepeatable } from './directory/repeatable.ts';
 
-/** Above this many at once all are read: one query instead of many. */
-const MOST_SINGLE = 8;
-
 export interface OrganizationDirectoryDeps {
   durable: Pick<DurableStorage, 'organizations'>;
   onFailure(error: unknown): void;
@@ -30,11 +27,7 @@ export function createOrganizationDirectory(deps: OrganizationDirectoryDeps): Or
   const { onFailure, now } = deps;
   const { organizations } = deps.durable;
   const directory = new Directory<Organization, OrganizationPolicy>({
-    async load(ids) {
-      if (ids.length > MOST_SINGLE) return organizations.list();
-      const rows = await Promise.all(ids.map(organizations.find));
-      return rows.filter((row) => row !== undefined);
-    },
+    load: organizations.findMany,
     async listChangedSince(since) {
       return (await organizations.listChangedSince(since)).map(({ id }) => id);
     },

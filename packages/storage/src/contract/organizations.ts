@@ -41,6 +41,17 @@ export function testOrganizations(fixture: () => DurableFixture): void {
       );
     });
 
+    test('findMany answers those of the ids that exist', async () => {
+      const { storage, organization } = fixture();
+      const [first, second] = [await organization(), await organization()];
+      await organization();
+      const asked = [second.id, newId('organization'), 'org_\0', first.id, first.id];
+      const found = await storage.organizations.findMany(asked);
+      expect(found).toHaveLength(2);
+      expect(found).toEqual(expect.arrayContaining([first, second]));
+      expect(await storage.organizations.findMany([])).toEqual([]);
+    });
+
     test('the list has every organisation, oldest first', async () => {
       const { storage, organization, clock } = fixture();
       const ids: string[] = [];

@@ -39,14 +39,15 @@ export function testResourceServers(fixture: () => DurableFixture): void {
       expect(await storage.resourceServers.findByIdentifier('https://other.example/\0')).toBeUndefined();
     });
 
-    test('a taken id or identifier is a conflict, and so is a second default', async () => {
+    test('a taken id or identifier is a conflict, and takes the default from nobody', async () => {
       const { storage } = fixture();
       const taken = await storage.resourceServers.create(newResourceServer({ isDefault: true }));
       const create = (fields: Partial<NewResourceServer>) =>
         storage.resourceServers.create(newResourceServer(fields));
-      await expect(create({ id: taken.id })).rejects.toThrow(ConflictError);
-      await expect(create({ identifier: taken.identifier })).rejects.toThrow(ConflictError);
-      await expect(create({ isDefault: true })).rejects.toThrow(ConflictError);
+      for (const fields of [{ id: taken.id }, { identifier: taken.identifier }]) {
+        await expect(create({ ...fields, isDefault: true })).rejects.toThrow(ConflictError);
+      }
+      expect(await storage.resourceServers.find(taken.id)).toEqual(taken);
     });
 
     test('the list is oldest first, and a delete takes one from it', async () => {
@@ -68,6 +69,18 @@ export function testResourceServers(fixture: () => DurableFixture): void {
       const after = await storage.resourceServers.update(before.id, changes);
       expect(after).toEqual({ ...before, ...changes, updatedAt: clock.now() });
       expect(await storage.resourceServers.update(newId('resourceServer'), changes)).toBeUndefined();
+    });
+
+    test('of several created as the default at once, one is', async () => {
+      const { storage, peer } = fixture();
+      const created = await Promise.all(
+        Array.from({ length: 6 }, (_, index) =>
+          (index % 2 ? storage : peer).resourceServers.create(newResourceServer({ isDefault: true })),
+        ),
+      );
+      expect(created.map(({ isDefault }) => isDefault)).toEqual(Array(6).fill(true));
+      const defaults = (await storage.resourceServers.list()).filter(({ isDefault }) => isDefault);
+      expect(defaults).toHaveLength(1);
     });
 
     test('making one the default takes that from the other', async () => {

@@ -28,6 +28,12 @@ export function createPostgresOrganizations(context: PostgresContext): Organizat
       isStorable(id)
         ? db.selectFrom('organizations').select(COLUMNS).where('id', '=', id).executeTakeFirst()
         : undefined,
+    findMany: (ids) =>
+      db
+        .selectFrom('organizations')
+        .select(COLUMNS)
+        .where('id', '=', (eb) => eb.fn.any(eb.val(ids.filter(isStorable))))
+        .execute(),
     list: () => db.selectFrom('organizations').select(COLUMNS).orderBy('createdAt').orderBy('id').execute(),
     listChangedSince: (since) =>
       db
