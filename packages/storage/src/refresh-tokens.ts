@@ -37,11 +37,10 @@ export interface RefreshTokens {
     /** The token that was rotated into this one; absent for the first of a family. */
     predecessor?: string;
   }): Promise<boolean>;
-  /** The token, used or not, expired or not; undefined when it was never stored, was deleted or purged. */
+  /** The token, used or not, expired or not; undefined when it was never stored, was purged, or went with its grant. */
   find(value: string): Promise<RefreshToken | undefined>;
   /** Uses the token: one compare-and-set. Of any number of parallel callers exactly one gets `consumed`. */
   consume(value: string, options: { retryWindowSeconds: number }): Promise<RefreshTokenUse>;
-  delete(value: string): Promise<boolean>;
   /** Deletes tokens past their expiry; answers how many. */
   purge(before: Date): Promise<number>;
 }

@@ -1,13 +1,8 @@
-import {
-  type DurableStorage,
-  type FeedEvent,
-  openMemory,
-  type SharedStorage,
-  StorageUnavailableError,
-} from '@latchkey/storage';
+import { type DurableStorage, type FeedEvent, openMemory, type SharedStorage } from '@latchkey/storage';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { makeApiKey } from './support/api-keys.ts';
 import { startAuth, type TestAuth } from './support/auth-server.ts';
+import { failing } from './support/failing.ts';
 import { authorize, basic, postForm, redeem, refresh, signIn } from './support/http.ts';
 import { type Records, type RegisteredClient, seed } from './support/records.ts';
 import { openStores, type TestStores } from './support/stores.ts';
@@ -22,25 +17,11 @@ let auth: TestAuth;
 let records: Records;
 let client: RegisteredClient;
 
-function cuttable<T extends object>(name: 'durable' | 'shared', store: T): T {
-  return new Proxy(store, {
-    get(target, property) {
-      const value = Reflect.get(target, property);
-      if (typeof value === 'object' && value !== null) return cuttable(name, value);
-      if (typeof value !== 'function') return value;
-      return (...parameters: unknown[]) =>
-        away === name
-          ? Promise.reject(new StorageUnavailableError(`${name} is away`))
-          : Reflect.apply(value, target, parameters);
-    },
-  });
-}
-
 beforeAll(async () => {
   stores = await openStores();
-  const durable: DurableStorage = cuttable('durable', stores.durable);
+  const durable: DurableStorage = failing(stores.durable, () => away === 'durable');
   memory = openMemory();
-  const shared: SharedStorage = cuttable('shared', memory);
+  const shared: SharedStorage = failing(memory, () => away === 'shared');
   auth = await startAuth({ durable, shared: [shared], now });
   records = await seed(stores.durable, auth.config.pepper);
   client = await records.addClient();
@@ -118,7 +99,7 @@ test('sign-in shows a page with 503, and keys and metadata are served all the sa
 test('request limits hold without the shared store, as this process’s share, and are never an error', async () => {
   const alone = await startAuth({
     durable: stores.durable,
-    shared: [cuttable('shared', openMemory())],
+    shared: [failing(openMemory(), () => away === 'shared')],
     more: {
       limits: { introspection: 5 },
       encryptionKey: auth.config.encryptionKey,

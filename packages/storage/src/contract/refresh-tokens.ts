@@ -77,18 +77,6 @@ export function testRefreshTokens(fixture: () => DurableFixture): void {
       expect(await all.storage.refreshTokens.put(token)).toBe(false);
     });
 
-    test('a delete takes one token', async () => {
-      const all = fixture();
-      const { refreshTokens } = all.storage;
-      const token = await newToken(all);
-      await refreshTokens.put(token);
-      await refreshTokens.put(successorOf(token));
-      expect(await refreshTokens.delete(token.value)).toBe(true);
-      expect(await refreshTokens.delete(token.value)).toBe(false);
-      expect(await refreshTokens.find(token.value)).toBeUndefined();
-      expect(await refreshTokens.find(successorOf(token).value)).toBeDefined();
-    });
-
     test('a purge deletes what is past its expiry, and answers how many', async () => {
       const all = fixture();
       const { refreshTokens } = all.storage;

@@ -4,18 +4,11 @@ import type { PostgresContext } from './database.ts';
 import { purge } from './purge.ts';
 
 export function createPostgresRefreshTokens(context: PostgresContext): RefreshTokens {
-  const { db, query } = context;
+  const { query } = context;
   return {
     put: (token) => put(context, token),
     find: async (value) => (await query<RefreshToken>(FIND, [digestBearer(value)]))[0],
     consume: (value, { retryWindowSeconds }) => consume(context, digestBearer(value), retryWindowSeconds),
-    async delete(value) {
-      const { numDeletedRows } = await db
-        .deleteFrom('refreshTokens')
-        .where('digest', '=', digestBearer(value))
-        .executeTakeFirstOrThrow();
-      return numDeletedRows > 0n;
-    },
     purge: (before) => purge(context, 'refreshTokens', before),
   };
 }

@@ -51,11 +51,12 @@ export function createRefreshTokenAdapter(deps: {
       if (use === 'replayed') await endFamily(value);
       throw new errors.InvalidGrant({ detail: `refresh token ${use}` });
     },
-    async destroy(value) {
-      await refreshTokens.delete(value);
-    },
-    // The grant's end, in `Grant.destroy`, deletes its refresh tokens in the same transaction. On its own the
-    // library asks for this only when a client gives back an access token, which leaves the family alive.
+    // The grant's end, in `Grant.destroy`, deletes its refresh tokens in the same transaction. The library asks for
+    // this one's besides, beside that end or before it: a token gone where the end then failed would be one that
+    // nobody can replay or revoke again, while its successors live.
+    async destroy() {},
+    // On its own the library asks for this only when a client gives back an access token, which leaves the family
+    // alive.
     async revokeByGrantId() {},
   };
 
