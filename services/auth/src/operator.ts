@@ -14,8 +14,11 @@ export function createOperatorFor(deps: {
   now: () => Date;
 }): OperatorFor {
   const { durable, shared, logger, now } = deps;
-  const onMissed = (cause: unknown) => {
-    logger.warn({ err: cause }, 'change not announced; processes find it in the database');
-  };
+  const onMissed = logMissed(logger);
   return (who, origin) => createOperator({ durable, feed: shared.feed, onMissed, now, origin, ...who });
+}
+
+/** A change that is durable stands, whether or not the feed took it. */
+export function logMissed(logger: Logger): (cause: unknown) => void {
+  return (cause) => logger.warn({ err: cause }, 'change not announced; processes find it in the database');
 }

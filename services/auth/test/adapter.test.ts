@@ -15,7 +15,13 @@ beforeEach(() => {
   shared = openMemory();
   const { durable } = scene.stores;
   const now = () => new Date();
-  const authority = createAuthority({ durable, shared, now, accessTokenSeconds: 3600 });
+  const authority = createAuthority({
+    durable,
+    shared,
+    onMissed: () => expect.unreachable(),
+    now,
+    accessTokenSeconds: 3600,
+  });
   const directory = createDirectory(durable, now);
   adapterOf = createAdapterFactory({ durable, shared, directory, authority, now }) as (
     model: string,

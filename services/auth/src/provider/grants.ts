@@ -11,15 +11,15 @@ export interface Authority {
 export function createAuthority(options: {
   durable: Pick<DurableStorage, 'grants' | 'revocations' | 'resourceServers'>;
   shared: Pick<SharedStorage, 'feed'>;
+  /** Called for each end that is written and could not be announced: it has happened, and is not undone by that. */
+  onMissed: (cause: unknown) => void;
   now: () => Date;
   /** Of a token without a resource server. */
   accessTokenSeconds: number;
 }): Authority {
-  const { durable, shared, now, accessTokenSeconds } = options;
-  const revoke = async (revocation: Revocation) => {
-    await durable.revocations.put(revocation);
-    await shared.feed.publish({ type: 'revocation', revocation });
-  };
+  const { durable, shared, onMissed, now, accessTokenSeconds } = options;
+  const announce = (revocation: Revocation) =>
+    shared.feed.publish({ type: 'revocation', revocation }).catch(onMissed);
   return {
     async revokeGrant(id) {
       const servers = await durable.resourceServers.list();
@@ -31,9 +31,13 @@ export function createAuthority(options: {
       // is not live: an earlier attempt may have ended between the writes.
       await durable.revocations.put(revocation);
       const revoked = await durable.grants.revoke(id);
-      await shared.feed.publish({ type: 'revocation', revocation });
+      await announce(revocation);
       return revoked;
     },
-    revokeToken: ({ jti, expiresAt }) => revoke({ subject: 'token', id: jti, revokedAt: now(), expiresAt }),
+    async revokeToken({ jti, expiresAt }) {
+      const revocation: Revocation = { subject: 'token', id: jti, revokedAt: now(), expiresAt };
+      await durable.revocations.put(revocation);
+      await announce(revocation);
+    },
   };
 }
