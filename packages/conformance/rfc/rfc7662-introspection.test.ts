@@ -16,7 +16,7 @@ const deployment = useDeployment({}, (ready) =>
 );
 
 describe('RFC 7662 token introspection', () => {
-  test('§2.2 a JWT: active with everything the token says', async () => {
+  test('§2.2 a JWT: active with everything the token says, and the limit of its organisation', async () => {
     const { accessToken } = await obtainTokens(deployment);
     expect((await introspect(deployment, accessToken)).body).toEqual({
       active: true,
@@ -34,6 +34,7 @@ describe('RFC 7662 token introspection', () => {
       role: 'owner',
       plan: 'professional',
       env: 'live',
+      organization_rate_limit: 10_000,
     });
   });
 

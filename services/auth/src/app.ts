@@ -32,6 +32,7 @@ import {
   createIntrospectJwt,
   introspectAfterLibrary,
   introspectDirectly,
+  tellTerms,
 } from './provider/introspection.ts';
 import { serveJwks } from './provider/jwks.ts';
 import type { KeySet } from './provider/keys.ts';
@@ -92,6 +93,7 @@ export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
   provider.use(describeServer(directory));
   provider.use(untypedRevocation(ROUTES.revocation));
   provider.use(introspectAfterLibrary(introspect));
+  provider.use(tellTerms);
   provider.use(createRevocation({ ...deps, revokeApiKey }));
   provider.use(deps.codeRedemption.markAnswered);
   provider.use(handOverForm());

@@ -1,7 +1,8 @@
-import { formatScope, PLAN_REQUESTS_PER_MINUTE } from '@latchkey/protocol';
+import { formatScope } from '@latchkey/protocol';
 import type { ApiKey, Organization, ResourceServer } from '@latchkey/storage';
 import type { Directory } from '../provider/directory.ts';
 import type { Introspect } from '../provider/introspection.ts';
+import { describeTerms } from '../provider/organization-terms.ts';
 import type { PresentedApiKeys } from './api-keys.ts';
 
 /**
@@ -31,7 +32,6 @@ function isUsable({ revokedAt, expiresAt }: ApiKey, at: Date): boolean {
   return revokedAt === null && (expiresAt === null || expiresAt > at);
 }
 
-/** The allowlists and limits are for the resource server to enforce: the caller's requests come to it alone. */
 function describe(
   apiKey: ApiKey,
   organization: Organization,
@@ -47,13 +47,11 @@ function describe(
     ),
     org_id: organization.id,
     env: environment,
-    plan: organization.plan,
     iat: epochSeconds(createdAt),
     ...(expiresAt && { exp: epochSeconds(expiresAt) }),
     ...(ipAllowlist.length > 0 && { ip_allowlist: ipAllowlist }),
-    ...(organization.ipAllowlist.length > 0 && { organization_ip_allowlist: organization.ipAllowlist }),
     ...(rateLimit !== null && { rate_limit: rateLimit }),
-    organization_rate_limit: organization.rateLimit ?? PLAN_REQUESTS_PER_MINUTE[organization.plan],
+    ...describeTerms(organization),
   };
 }
 

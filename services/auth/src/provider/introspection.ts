@@ -4,7 +4,6 @@ import { isApiKey } from '../api-keys/api-keys.ts';
 import type { AccessTokenVerifier } from './access-tokens.ts';
 import type { FindBySecret } from './client-secrets.ts';
 import { answerOwnTokens, isOwnToken } from './own-tokens.ts';
-import type { RevocationStatus } from './revocation-status.ts';
 import { ROUTES } from './routes.ts';
 import { subjectsOfClaims, type TokenPolicy } from './token-policy.ts';
 
@@ -21,24 +20,28 @@ export function createIntrospect(by: { jwt: Introspect; apiKey: Introspect }): I
  */
 export function createIntrospectJwt(deps: {
   verifier: AccessTokenVerifier;
-  policy: TokenPolicy;
-  status: RevocationStatus;
+  policy: Pick<TokenPolicy, 'judge'>;
 }): Introspect {
-  const { verifier, policy, status } = deps;
+  const { verifier, policy } = deps;
   return async (clientId, token) => {
     const claims = await verifier.verify(token);
-    const active =
-      claims !== undefined &&
-      (await policy.mayIntrospect(clientId, { clientId: claims.client_id, aud: claims.aud })) &&
-      !(await status.isRevoked(subjectsOfClaims(claims)));
+    const terms =
+      claims && (await policy.judge(clientId, { aud: claims.aud, subjects: subjectsOfClaims(claims) }));
     // RFC 7662 §2.2: nothing but this about a token that is not active, or none of the caller's business.
-    return active ? describe(claims) : { active: false };
+    return terms ? { ...describe(claims), ...terms } : { active: false };
   };
 }
 
 function describe(claims: AccessTokenClaims): Record<string, unknown> {
   return { active: true, token_type: claims.cnf ? undefined : 'Bearer', ...claims };
 }
+
+/** Completes what the library says of an opaque token. */
+export const tellTerms: Koa.Middleware = async function terms(ctx, next) {
+  await next();
+  if (ctx.state.tokenTerms && ctx.status === 200)
+    ctx.body = { ...(ctx.body as object), ...ctx.state.tokenTerms };
+};
 
 /** Introspection of JWTs and API keys after whatever client authentication the library did. */
 export function introspectAfterLibrary(introspect: Introspect): Koa.Middleware {

@@ -2,38 +2,62 @@ import type { AccessTokenClaims } from '@latchkey/protocol';
 import type { AccessToken, Client, ClientCredentials, KoaContextWithOIDC, RefreshToken } from 'oidc-provider';
 import { hasAudience } from './access-tokens.ts';
 import type { Directory } from './directory.ts';
+import { describeTerms } from './organization-terms.ts';
 import type { RevocationStatus, TokenSubjects } from './revocation-status.ts';
 
 type LibraryToken = AccessToken | ClientCredentials | RefreshToken;
 
+declare module 'koa' {
+  interface DefaultState {
+    /** What an opaque token's introspection answers besides what the library does. */
+    tokenTerms?: Record<string, unknown>;
+  }
+}
+
 /** Who may learn about a token: the client it was issued to, and the resource servers it is meant for. */
 export interface TokenPolicy {
-  /** RFC 7662 §4: anybody else is told that the token is not active. */
-  mayIntrospect(
-    clientId: string,
-    token: { clientId: string | undefined; aud?: string | string[] | undefined },
-  ): Promise<boolean>;
+  /**
+   * Whether the token is active, as far as this client may know (RFC 7662 §4): undefined if not. Otherwise what it is
+   * told besides what the token says itself: a resource server learns the terms of the organisation.
+   */
+  judge(clientId: string, token: JudgedToken): Promise<Record<string, unknown> | undefined>;
   /** `features.introspection.allowedPolicy`, for opaque tokens. */
   allowIntrospection(ctx: KoaContextWithOIDC, client: Client, token: LibraryToken): Promise<boolean>;
   /** `features.revocation.allowedPolicy` (RFC 7009 §2.1). */
   allowRevocation(ctx: KoaContextWithOIDC, client: Client, token: LibraryToken): Promise<boolean>;
 }
 
+interface JudgedToken {
+  aud?: string | string[] | undefined;
+  subjects: TokenSubjects;
+}
+
 export function createTokenPolicy(directory: Directory, status: RevocationStatus): TokenPolicy {
+  async function isResourceServerOf({ aud }: JudgedToken, clientId: string): Promise<boolean> {
+    if (aud === undefined) return false;
+    const servers = await directory.listResourceServers();
+    return servers.some(
+      ({ introspectionClientId, identifier }) =>
+        introspectionClientId === clientId && hasAudience({ aud }, identifier),
+    );
+  }
+
   const policy: TokenPolicy = {
-    async mayIntrospect(clientId, { clientId: owner, aud }) {
-      if (clientId === owner) return true;
-      if (aud === undefined) return false;
-      const servers = await directory.listResourceServers();
-      return servers.some(
-        ({ introspectionClientId, identifier }) =>
-          introspectionClientId === clientId && hasAudience({ aud }, identifier),
-      );
+    async judge(clientId, token) {
+      const { subjects } = token;
+      const enforces = await isResourceServerOf(token, clientId);
+      if (!enforces && clientId !== subjects.clientId) return undefined;
+      if (await status.isRevoked(subjects)) return undefined;
+      if (subjects.organizationId === undefined) return {};
+      const organization = await directory.findOrganization(subjects.organizationId);
+      if (!organization) return undefined;
+      return enforces ? describeTerms(organization) : {};
     },
-    async allowIntrospection(_ctx, client, token) {
+    async allowIntrospection(ctx, client, token) {
       const aud = 'aud' in token ? (token.aud as string | string[] | undefined) : undefined;
-      if (!(await policy.mayIntrospect(client.clientId, { clientId: token.clientId, aud }))) return false;
-      return !(await status.isRevoked(subjectsOfModel(token)));
+      const terms = await policy.judge(client.clientId, { aud, subjects: subjectsOfModel(token) });
+      if (terms) ctx.state.tokenTerms = terms;
+      return terms !== undefined;
     },
     allowRevocation: async (_ctx, client, token) => token.clientId === client.clientId,
   };
