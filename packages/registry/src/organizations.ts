@@ -70,16 +70,23 @@ export function updateOrganization(
   });
 }
 
-/** Nobody acts for it any more; everything issued in its name ends. */
+/**
+ * Nobody acts for it any more; everything issued in its name ends, and all that its clients hold, which may be for
+ * people of other organisations. Clients and API keys are not announced one by one: whoever takes one looks at its
+ * organisation as well.
+ */
 export async function disableOrganization(operator: Operator, id: string): Promise<Organization> {
   // Committed before anything ends: what is issued until then is among what ends.
   await inTransaction(operator, async (within) => {
     const { disabledAt } = await getOrganization(within, id);
     if (!disabledAt) await within.durable.organizations.update(id, { disabledAt: within.now() });
-    await announceOrganization(within, id);
+    await within.announce({ type: 'organization', id });
     await recordOrganizationChange(within, 'organization.disabled', id);
   });
   await revokeAuthority(operator, { subject: 'organization', id }, { organizationId: id });
+  for (const client of await operator.durable.clients.list({ organizationId: id })) {
+    await revokeAuthority(operator, { subject: 'client', id: client.id }, { clientId: client.id });
+  }
   return getOrganization(operator, id);
 }
 
@@ -87,7 +94,7 @@ export function enableOrganization(operator: Operator, id: string): Promise<Orga
   return inTransaction(operator, async (within) => {
     await getOrganization(within, id);
     await within.durable.organizations.update(id, { disabledAt: null });
-    await announceOrganization(within, id);
+    await within.announce({ type: 'organization', id });
     await recordOrganizationChange(within, 'organization.enabled', id);
     return getOrganization(within, id);
   });
@@ -96,11 +103,8 @@ export function enableOrganization(operator: Operator, id: string): Promise<Orga
 /** Disables it, then deletes it with its members, clients, API keys and data. */
 export async function deleteOrganization(operator: Operator, id: string): Promise<void> {
   await disableOrganization(operator, id);
-  const clients = await operator.durable.clients.list({ organizationId: id });
-  for (const client of clients) {
-    await revokeAuthority(operator, { subject: 'client', id: client.id }, { clientId: client.id });
-  }
   await inTransaction(operator, async (within) => {
+    const clients = await within.durable.clients.list({ organizationId: id });
     await within.durable.organizations.delete(id);
     await within.announce({ type: 'organization', id });
     for (const client of clients) await within.announce({ type: 'client', id: client.id });
@@ -115,12 +119,4 @@ function recordOrganizationChange(
   details: Record<string, unknown> = {},
 ): Promise<void> {
   return recordChange(operator, action, { type: 'organization', id }, { organizationId: id, details });
-}
-
-/** Its API keys are not named one by one: whoever takes a key looks at its organisation as well. */
-async function announceOrganization({ durable, announce }: Operator, id: string): Promise<void> {
-  await announce({ type: 'organization', id });
-  for (const client of await durable.clients.list({ organizationId: id })) {
-    await announce({ type: 'client', id: client.id });
-  }
 }

@@ -1,4 +1,6 @@
+import { newId } from '@latchkey/protocol';
 import {
+  createClient,
   createOperator,
   createOrganization,
   deleteOrganization,
@@ -7,6 +9,7 @@ import {
   NotFoundError,
   organizationChanges,
   organizationInput,
+  parseClientMetadata,
   parseInput,
   updateOrganization,
 } from '@latchkey/registry';
@@ -98,6 +101,33 @@ describe('an organisation', () => {
   ])('is not changed by %j', async (changes, field) => {
     const refusal = await refusalOf((async () => parseInput(organizationChanges, changes))());
     expect(refusal).toMatchObject({ faults: [{ field }] });
+  });
+
+  it('takes along, when it is disabled, what its clients hold for people of other organisations', async () => {
+    const { durable, operator } = registry;
+    await createOrganization(operator, { id: 'org_vendor', name: 'Vendor', plan: 'free' });
+    const metadata = parseClientMetadata({
+      client_name: 'App',
+      redirect_uris: ['https://vendor.example.com/callback'],
+      scope: 'openid',
+    });
+    const environment = 'live' as const;
+    const client = await createClient(operator, { organizationId: 'org_vendor', environment, metadata });
+    const accountId = newId('account');
+    const email = `${accountId}@example.com`;
+    const account = { id: accountId, email, name: 'Ada', passwordDigest: null, emailVerified: true };
+    await durable.accounts.create(account);
+    const expiresAt = new Date(operator.now().getTime() + 60_000);
+    const grant = { id: newId('grant'), accountId, clientId: client.id, organizationId: 'org_a' };
+    await durable.grants.put({ ...grant, payload: {}, expiresAt });
+    await disableOrganization(operator, 'org_vendor');
+    expect(await durable.grants.find(grant.id)).toBeUndefined();
+    const subject = { subject: 'client', id: client.id } as const;
+    expect(await durable.revocations.findAny([subject])).toMatchObject([subject]);
+    const told = registry.takeAnnounced().map(({ event }) => event);
+    expect(told).toContainEqual(
+      expect.objectContaining({ type: 'revocation', revocation: expect.objectContaining(subject) }),
+    );
   });
 
   it('must exist to be changed', async () => {

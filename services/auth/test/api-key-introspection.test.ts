@@ -30,7 +30,8 @@ beforeAll(async () => {
     grant_types: [],
     redirect_uris: [],
   } as const;
-  const add = () => records.addClient({ ...asResourceServer, grant_types: [], redirect_uris: [] });
+  // The operator's own, so that they outlive what happens to the organisation.
+  const add = () => records.addClient({ ...asResourceServer, grant_types: [], redirect_uris: [] }, null);
   [gateway, stranger, tokensOnly] = [await add(), await add(), await add()];
   const { resourceServers } = stores.durable;
   const { id } = records.resourceServer;

@@ -5,7 +5,7 @@ import { createFreshCache, type FreshCache } from './fresh-cache.ts';
 
 /** Registered clients, resource servers and organisations, seconds old at most. */
 export interface Directory {
-  /** The client, unless it is disabled. The same object for as long as nothing about it changes. */
+  /** The client, unless it or its organisation is disabled. The same object for as long as nothing about it changes. */
   findClient(id: string): Promise<Client | undefined>;
   /** The organisation, unless it is disabled. */
   findOrganization(id: string): Promise<Organization | undefined>;
@@ -39,7 +39,11 @@ export function createDirectory(
     },
   });
   return {
-    findClient: (id) => clients.find(id),
+    async findClient(id) {
+      const client = await clients.find(id);
+      const owner = client?.organizationId ?? null;
+      return owner === null || (await organizations.find(owner)) ? client : undefined;
+    },
     findOrganization: (id) => organizations.find(id),
     listResourceServers: async () => (await resourceServers.find('all')) ?? [],
     knownResourceServers: () => known,

@@ -48,6 +48,8 @@ export function createTokenPolicy(directory: Directory, status: RevocationStatus
       const enforces = await isResourceServerOf(token, clientId);
       if (!enforces && clientId !== subjects.clientId) return undefined;
       if (await status.isRevoked(subjects)) return undefined;
+      // Disabled is gone, before the end of what was issued is written. The library counts on the client, too.
+      if (!(await directory.findClient(subjects.clientId))) return undefined;
       if (subjects.organizationId === undefined) return {};
       const organization = await directory.findOrganization(subjects.organizationId);
       if (!organization) return undefined;

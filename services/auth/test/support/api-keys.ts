@@ -31,13 +31,10 @@ export function withAnotherSecret(key: string): string {
   return body + toBase62(crc32(body), 6);
 }
 
-/** The client with which the scene's API asks about tokens and keys. */
+/** The client with which the scene's API, which is the operator's own, asks about tokens and keys. */
 export async function addGateway({ records, stores }: Scene): Promise<RegisteredClient> {
-  const gateway = await records.addClient({
-    application_type: 'resource_server',
-    grant_types: [],
-    redirect_uris: [],
-  });
+  const metadata = { application_type: 'resource_server', grant_types: [], redirect_uris: [] } as const;
+  const gateway = await records.addClient({ ...metadata, grant_types: [], redirect_uris: [] }, null);
   const { id } = records.resourceServer;
   const changes = { introspectionClientId: gateway.id, acceptsApiKeys: true };
   await stores.durable.resourceServers.update(id, changes);

@@ -37,7 +37,8 @@ export interface Records {
   organizationId: string;
   account: { id: string; email: string };
   resourceServer: ResourceServer;
-  addClient(overrides?: Partial<ClientMetadata>): Promise<RegisteredClient>;
+  /** Of the organisation, unless told. */
+  addClient(overrides?: Partial<ClientMetadata>, owner?: string | null): Promise<RegisteredClient>;
 }
 
 /** An organisation with an owner, the default API, and clients on demand. */
@@ -65,11 +66,11 @@ export async function seed(
     introspectionClientId: null,
     ...api,
   });
-  const addClient = async (overrides?: Partial<ClientMetadata>): Promise<RegisteredClient> => {
+  const addClient: Records['addClient'] = async (overrides, owner = organizationId) => {
     const id = newId('client');
     await durable.clients.create({
       id,
-      organizationId,
+      organizationId: owner,
       environment: 'test',
       metadata: clientMetadata(overrides),
     });
