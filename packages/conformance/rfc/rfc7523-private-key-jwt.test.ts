@@ -70,6 +70,14 @@ describe('RFC 7523 client authentication by assertion', () => {
     }
   });
 
+  test('§3 an exp within the hour is taken, also with a fraction of a second', async () => {
+    for (const exp of [now() + 3_590, now() + 60.5]) {
+      const assertion = await signAssertion(es256, CLIENT, deployment.issuer, { exp });
+      expect((await ask(assertion)).status).toBe(200);
+      expect(await ask(assertion)).toMatchObject(refusal);
+    }
+  });
+
   test('§3.7 a jti MUST NOT be replayed', async () => {
     const assertion = await signAssertion(es256, CLIENT, deployment.issuer);
     expect((await ask(assertion)).status).toBe(200);
@@ -94,6 +102,8 @@ describe('RFC 7523 client authentication by assertion', () => {
     ['MUST be the client’s own: iss is another', () => ({ iss: 'client_assertive2' })],
     ['MUST be the client’s own: sub is another', () => ({ sub: 'client_machine' })],
     ['MUST NOT be used before nbf', () => ({ nbf: now() + 600 })],
+    ['MAY be refused for an exp unreasonably far ahead: beyond an hour', () => ({ exp: now() + 3_700 })],
+    ['MAY be refused for an exp unreasonably far ahead: beyond every calendar', () => ({ exp: 1e17 })],
   ])('§3 %s', async (_, changes) => {
     const assertion = await signAssertion(es256, CLIENT, deployment.issuer, changes());
     const answer = await ask(assertion, { client_id: CLIENT });

@@ -16,6 +16,7 @@ export interface ConfigurationParts
       | 'loadExistingGrant'
       | 'extraTokenClaims'
       | 'renderError'
+      | 'assertJwtClientAuthClaimsAndHeader'
       | 'revokeGrantPolicy'
     >
   > {

@@ -11,6 +11,7 @@ import { createSignOut } from '../interaction/sign-out.ts';
 import type { AccessTokenVerifier } from './access-tokens.ts';
 import { createAdapterFactory } from './adapter.ts';
 import { createExtraTokenClaims, createFindAccount, createJwtCustomizer } from './claims.ts';
+import { createAssertAssertion, installReplayDetection } from './client-assertions.ts';
 import { installClientSecrets } from './client-secrets.ts';
 import { installClients, type LibraryClients } from './clients.ts';
 import type { CodeRedemption } from './code-redemption.ts';
@@ -21,7 +22,7 @@ import { followEvents } from './events.ts';
 import { createFeatures } from './features.ts';
 import type { Authority } from './grants.ts';
 import type { KeyRing, KeySet } from './keys.ts';
-import { installGrants, installReplayDetection } from './models.ts';
+import { installGrants } from './models.ts';
 import { installOwnTokens } from './own-tokens.ts';
 import { createSuccessorOf, installRefreshTokens } from './refresh-tokens.ts';
 import { createResources } from './resources.ts';
@@ -81,6 +82,7 @@ function configurationOf(deps: ProviderDeps, keySet: KeySet, clients: LibraryCli
     loadExistingGrant: createLoadExistingGrant(durable),
     extraTokenClaims: createExtraTokenClaims({ resources, clients }),
     renderError: createRenderError(pages, config.issuer),
+    assertJwtClientAuthClaimsAndHeader: createAssertAssertion(deps.now),
     policy: createInteractionPolicy(organizations),
     revokeGrantPolicy: createRevokeGrantPolicy(deps.codeRedemption),
     customizeJwt: createJwtCustomizer(userinfoEndpoint(config.issuer)),
