@@ -1,10 +1,12 @@
 import {
   generateSigningKey,
+  openPrivateJwk,
+  SealedKeyError,
   type SigningAlgorithm,
   type SigningKey,
   sealPrivateJwk,
 } from '@latchkey/storage';
-import { InvalidInputError, NotFoundError } from './faults.ts';
+import { InvalidInputError, NotFoundError, StateError } from './faults.ts';
 import { MAX_TOKEN_TTL_SECONDS } from './inputs.ts';
 import { inTransaction, type Operator, recordChange } from './operator.ts';
 
@@ -33,9 +35,26 @@ export async function rotateSigningKey(
     const message = `must be at least ${MIN_PUBLISHED_SECONDS} seconds, in which every validator meets the new key`;
     throw new InvalidInputError([{ field: 'activate-after', message }]);
   }
+  await requireTheirKey(operator, encryptionKey);
   const { kid, publicJwk, privateJwk } = await generateSigningKey(algorithm);
   const sealedPrivateJwk = sealPrivateJwk(encryptionKey, kid, privateJwk);
   return inTransaction(operator, (within) => publish(within, { kid, publicJwk, sealedPrivateJwk }, rotation));
+}
+
+/** A key sealed under another one would open for no process of the authorization server. */
+async function requireTheirKey({ durable }: Operator, encryptionKey: Buffer): Promise<void> {
+  const published = await durable.signingKeys.list();
+  const opens = ({ kid, sealedPrivateJwk }: SigningKey) => {
+    try {
+      openPrivateJwk(encryptionKey, kid, sealedPrivateJwk);
+      return true;
+    } catch (error) {
+      if (error instanceof SealedKeyError) return false;
+      throw error;
+    }
+  };
+  if (published.length === 0 || published.some(opens)) return;
+  throw new StateError('The encryption key is not the one that the published signing keys are sealed with');
 }
 
 async function publish(
@@ -51,7 +70,7 @@ async function publish(
   const previousRetiredAt = emergency ? activeAt : later(activeAt, MAX_TOKEN_TTL_SECONDS);
   const key = await operator.durable.signingKeys.rotate({ ...made, algorithm, activeAt }, previousRetiredAt);
   if (emergency) {
-    // `rotate` leaves keys alone whose end is set, and the one that leaked may be among them.
+    // `rotate` leaves keys alone whose end is set, and the one that leaked may be among those with a later one.
     for (const other of others) await operator.durable.signingKeys.retire(other.kid, activeAt);
   }
   await operator.announce({ type: 'signing_keys' });

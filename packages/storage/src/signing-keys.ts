@@ -30,6 +30,6 @@ export interface SigningKeys {
    * Throws `ConflictError` when a key of the algorithm is waiting for its `activeAt` already.
    */
   rotate(key: Omit<SigningKey, 'createdAt' | 'retiredAt'>, previousRetiredAt: Date): Promise<SigningKey>;
-  /** Sets when the key leaves the JWKS. Answers false when there is no such key. */
+  /** Sets when the key leaves the JWKS, unless it does so sooner already. Answers false when there is no such key. */
   retire(kid: string, at: Date): Promise<boolean>;
 }

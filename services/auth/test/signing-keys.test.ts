@@ -1,4 +1,5 @@
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { createOperator, rotateSigningKey } from '@latchkey/registry';
 import { type SigningKey, sealPrivateJwk } from '@latchkey/storage';
 import { createRemoteJWKSet, decodeProtectedHeader, type JWK, jwtVerify } from 'jose';
 import { expect, test } from 'vitest';
@@ -77,6 +78,45 @@ test('servers that start together on an empty database agree on the first keys',
   expect(algorithms.toSorted()).toEqual(['ES256', 'RS256']);
   await auth.close();
   await stores.close();
+});
+
+test('a key that does not open leaves a running server with the keys it knows, past the end of one of them', async () => {
+  const stores = await openStores();
+  const lines: string[] = [];
+  let aheadMs = 0;
+  const clock = () => new Date(Date.now() + aheadMs);
+  const logs = { write: (line: string) => void lines.push(line) };
+  const auth = await startAuth({ ...stores, now: clock, logs });
+  const feed = stores.shared[0]?.feed;
+  const operator = createOperator({
+    durable: stores.durable,
+    feed: feed ?? expect.unreachable(),
+    name: 'test',
+  });
+  const rotation = { algorithm: 'ES256', activateAfterSeconds: 600, emergency: false } as const;
+  const published = async () => {
+    const { keys } = (await (await fetch(`${auth.issuer}/oauth/jwks`)).json()) as { keys: JWK[] };
+    return keys.map(({ kid }) => kid);
+  };
+  try {
+    const { kid } = await rotateSigningKey(operator, auth.config.encryptionKey, rotation);
+    await expect.poll(published).toContain(kid);
+    aheadMs = 600_000;
+    const before = await published();
+    const foreign = { kid: randomUUID(), algorithm: 'RS256', publicJwk: {}, activeAt: clock() } as const;
+    const sealedPrivateJwk = sealPrivateJwk(randomBytes(32), foreign.kid, {});
+    await stores.durable.signingKeys.rotate({ ...foreign, sealedPrivateJwk }, clock());
+    await feed?.publish({ type: 'signing_keys' });
+    await expect.poll(() => lines.join('')).toContain('signing keys not read');
+    // A day after its successor took over the first ES256 key ends.
+    aheadMs += 86_400_000;
+    const after = await published();
+    expect(after).toHaveLength(before.length - 1);
+    expect(after[0]).toBe(kid);
+  } finally {
+    await auth.close();
+    await stores.close();
+  }
 });
 
 test('of each algorithm the newest active key comes first, the waiting last, the retired not at all', () => {

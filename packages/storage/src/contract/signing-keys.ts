@@ -108,6 +108,19 @@ export function testSigningKeys(fixture: () => DurableFixture): void {
       expect(await storage.signingKeys.createFirst(newKey(clock.now()))).toBe(true);
     });
 
+    test('the end of a key is only ever brought forward', async () => {
+      const { storage, clock } = fixture();
+      const key = newKey(clock.now());
+      await storage.signingKeys.createFirst(key);
+      const retired = async (at: Date) => {
+        expect(await storage.signingKeys.retire(key.kid, at)).toBe(true);
+        return (await storage.signingKeys.list())[0]?.retiredAt;
+      };
+      expect(await retired(clock.in(60))).toEqual(clock.in(60));
+      expect(await retired(clock.in(90))).toEqual(clock.in(60));
+      expect(await retired(clock.in(30))).toEqual(clock.in(30));
+    });
+
     test('keys come by activeAt, oldest first', async () => {
       const { storage, clock } = fixture();
       const late = newKey(clock.in(60));

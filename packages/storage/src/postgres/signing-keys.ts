@@ -1,4 +1,4 @@
-import { CompiledQuery, type Kysely } from 'kysely';
+import { CompiledQuery, type Kysely, sql } from 'kysely';
 import { ConflictError } from '../errors.ts';
 import type { SigningKey, SigningKeys } from '../signing-keys.ts';
 import { type Database, inTransaction, type PostgresContext, type SqlNow } from './database.ts';
@@ -27,7 +27,7 @@ export function createPostgresSigningKeys(context: PostgresContext): SigningKeys
     async retire(kid, at) {
       const { numUpdatedRows } = await db
         .updateTable('signingKeys')
-        .set({ retiredAt: at })
+        .set({ retiredAt: sql<Date>`least(retired_at, ${at})` })
         .where('kid', '=', kid)
         .executeTakeFirstOrThrow();
       return numUpdatedRows > 0n;

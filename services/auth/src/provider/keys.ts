@@ -67,8 +67,10 @@ export async function createKeyRing(options: {
     return key;
   };
   const reload = async () => {
-    records = await durable.signingKeys.list();
-    const fresh = selectKeys(records, now(), open);
+    const read = await durable.signingKeys.list();
+    const fresh = selectKeys(read, now(), open);
+    // Only now that each has opened: what is kept here is selected from again, where nobody could catch.
+    records = read;
     const same = fresh.until === current.until && sameKeys(fresh, current);
     if (!same) current = fresh;
   };
