@@ -44,6 +44,8 @@ export interface Grants {
   ): Promise<boolean>;
   /** The grant unless it is revoked or past its expiry. */
   find(id: string): Promise<Grant | undefined>;
+  /** Which of the ids are of grants that `find` would answer, in one round trip. */
+  findLive(ids: string[]): Promise<string[]>;
   /**
    * Revokes the grant and, in the same transaction, deletes its refresh tokens. Answers false when it was not
    * live (unknown, revoked already, or past its expiry). After the answer no refresh token of the grant can be stored (see `RefreshTokens.put`).

@@ -17,6 +17,18 @@ export function testGrants(fixture: () => DurableFixture): void {
       expect(await storage.grants.find('grant_\0')).toBeUndefined();
     });
 
+    test('findLive answers which of the ids are of grants that would be found', async () => {
+      const { storage, grant, clock } = fixture();
+      const live = await grant();
+      const expired = await grant({ expiresAt: clock.in(60) });
+      const revoked = await grant();
+      await storage.grants.revoke(revoked.id);
+      clock.advance(60);
+      const ids = [live.id, expired.id, revoked.id, newId('grant'), 'grant_\0', live.id];
+      expect(await storage.grants.findLive(ids)).toEqual([live.id]);
+      expect(await storage.grants.findLive([])).toEqual([]);
+    });
+
     test('put again, it has the new payload and expiry and keeps the rest', async () => {
       const { storage, grant, clock } = fixture();
       const put = await grant();

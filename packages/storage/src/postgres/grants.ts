@@ -4,9 +4,13 @@ import { type Database, inTransaction, type PostgresContext } from './database.t
 import { purge } from './purge.ts';
 import { isStorable } from './text.ts';
 
+const IS_LIVE = 'revoked_at is null and expires_at > coalesce($2::timestamptz, statement_timestamp())';
+
 const FIND = `
   select id, account_id, client_id, organization_id, payload, created_at, expires_at, revoked_at from grants
-  where id = $1 and revoked_at is null and expires_at > coalesce($2::timestamptz, statement_timestamp())`;
+  where id = $1 and ${IS_LIVE}`;
+
+const FIND_LIVE = `select id from grants where id = any($1::text[]) and ${IS_LIVE}`;
 
 export function createPostgresGrants(context: PostgresContext): Grants {
   const { db, now, query, testInstant } = context;
@@ -26,6 +30,10 @@ export function createPostgresGrants(context: PostgresContext): Grants {
       return stored !== undefined;
     },
     find: async (id) => (isStorable(id) ? (await query<Grant>(FIND, [id, testInstant()]))[0] : undefined),
+    async findLive(ids) {
+      const rows = await query<{ id: string }>(FIND_LIVE, [ids.filter(isStorable), testInstant()]);
+      return rows.map(({ id }) => id);
+    },
     async revoke(id) {
       if (!isStorable(id)) return false;
       const revoked = await revokeWhere(context, (grants) => grants.where('id', '=', id));

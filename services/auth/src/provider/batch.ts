@@ -4,9 +4,9 @@ import { setImmediate } from 'node:timers/promises';
  * One read at a time; what is asked meanwhile goes together into the next, which begins after all of it was asked. Each
  * caller is handed all that its read found.
  */
-export function createBatch<K, V>(read: (keys: K[]) => Promise<V[]>): (keys: K[]) => Promise<V[]> {
+export function createBatch<K, R>(read: (keys: K[]) => Promise<R>): (keys: K[]) => Promise<R> {
   let running = false;
-  let waiting: { keys: K[]; resolve: (found: V[]) => void; reject: (error: unknown) => void }[] = [];
+  let waiting: { keys: K[]; resolve: (found: R) => void; reject: (error: unknown) => void }[] = [];
   const run = async () => {
     running = true;
     while (waiting.length > 0) {
@@ -24,7 +24,7 @@ export function createBatch<K, V>(read: (keys: K[]) => Promise<V[]>): (keys: K[]
     running = false;
   };
   return (keys) => {
-    const { promise, resolve, reject } = Promise.withResolvers<V[]>();
+    const { promise, resolve, reject } = Promise.withResolvers<R>();
     waiting.push({ keys, resolve, reject });
     if (!running) void run();
     return promise;

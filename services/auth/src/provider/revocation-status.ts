@@ -25,16 +25,15 @@ export function createRevocationStatus(
   durable: Pick<DurableStorage, 'revocations' | 'grants'>,
 ): RevocationStatus {
   const findRevocations = createBatch(async (keys: RevocationKey[]) => durable.revocations.findAny(keys));
+  const findLiveGrants = createBatch(async (ids: string[]) => new Set(await durable.grants.findLive(ids)));
+  /** The grant too: an account or a client that was deleted took its grants along. */
+  const hasLiveGrant = async ({ grantId }: TokenSubjects) =>
+    grantId === undefined || (await findLiveGrants([grantId])).has(grantId);
   return {
     async isRevoked(token) {
       const keys = keysOf(token);
-      const reading = findRevocations(keys);
-      // The grant too: an account or a client that was deleted took its grants along.
-      const [revocations, grant] =
-        token.grantId === undefined
-          ? [await reading, undefined]
-          : await Promise.all([reading, durable.grants.find(token.grantId)]);
-      if (token.grantId !== undefined && !grant) return true;
+      const [revocations, live] = await Promise.all([findRevocations(keys), hasLiveGrant(token)]);
+      if (!live) return true;
       return revocations.some(
         (revocation) => reaches(revocation, token) && keys.some((key) => matches(revocation, key)),
       );
