@@ -16,7 +16,7 @@ import { type AppDeps, createApp } from './app.ts';
 import { createAudit } from './audit.ts';
 import { type AuthConfig, lifetimesOf } from './config.ts';
 import { createReporterKeys } from './leaks/reporter-keys.ts';
-import { createOperatorFor, logMissed } from './operator.ts';
+import { createOperatorFor } from './operator.ts';
 import { createAccessTokenVerifier } from './provider/access-tokens.ts';
 import { createCodeRedemption } from './provider/code-redemption.ts';
 import { createDirectory } from './provider/directory.ts';
@@ -80,13 +80,7 @@ export async function createAuth(config: AuthConfig, deps: AuthDeps): Promise<Au
       templateDirs: config.templateDirs ?? [],
     }),
     accounts: createAccounts({ durable, shared, audit, pepper: config.pepper, now }),
-    authority: createAuthority({
-      durable,
-      shared,
-      onMissed: logMissed(logger),
-      now,
-      accessTokenSeconds: lifetimesOf(config).accessToken,
-    }),
+    authority: createAuthority({ durable, shared, logger, now, lifetimes: lifetimesOf(config) }),
     verifier: createAccessTokenVerifier({ keyRing, issuer: config.issuer, now }),
     tokenPolicy: createTokenPolicy(directory, status),
     apiKeys: createPresentedApiKeys({ durable, pepper: config.pepper }),

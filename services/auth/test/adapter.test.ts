@@ -1,6 +1,8 @@
+import { createLogger } from '@latchkey/service';
 import { openMemory, type SharedStorage } from '@latchkey/storage';
 import { type Adapter, errors } from 'oidc-provider';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { DEFAULT_LIFETIMES } from '../src/config.ts';
 import { createAdapterFactory } from '../src/provider/adapter.ts';
 import { createDirectory } from '../src/provider/directory.ts';
 import { createAuthority } from '../src/provider/grants.ts';
@@ -15,13 +17,8 @@ beforeEach(() => {
   shared = openMemory();
   const { durable } = scene.stores;
   const now = () => new Date();
-  const authority = createAuthority({
-    durable,
-    shared,
-    onMissed: () => expect.unreachable(),
-    now,
-    accessTokenSeconds: 3600,
-  });
+  const logger = createLogger({ service: 'auth', level: 'silent' });
+  const authority = createAuthority({ durable, shared, logger, now, lifetimes: DEFAULT_LIFETIMES });
   const directory = createDirectory(durable, now);
   adapterOf = createAdapterFactory({ durable, shared, directory, authority, now }) as (
     model: string,

@@ -1,4 +1,7 @@
+import type { Logger } from '@latchkey/service';
 import type { DurableStorage, Revocation, SharedStorage } from '@latchkey/storage';
+import type { Lifetimes } from '../config.ts';
+import { logMissed } from '../operator.ts';
 
 /** Ends authority: the durable record first, then the feed that every process follows. */
 export interface Authority {
@@ -11,19 +14,18 @@ export interface Authority {
 export function createAuthority(options: {
   durable: Pick<DurableStorage, 'grants' | 'revocations' | 'resourceServers'>;
   shared: Pick<SharedStorage, 'feed'>;
-  /** Called for each end that is written and could not be announced: it has happened, and is not undone by that. */
-  onMissed: (cause: unknown) => void;
+  logger: Logger;
   now: () => Date;
-  /** Of a token without a resource server. */
-  accessTokenSeconds: number;
+  lifetimes: Pick<Lifetimes, 'accessToken'>;
 }): Authority {
-  const { durable, shared, onMissed, now, accessTokenSeconds } = options;
+  const { durable, shared, logger, now, lifetimes } = options;
+  /** Never rejects: what is written has happened, and its caller's answer and audit event say so. */
   const announce = (revocation: Revocation) =>
-    shared.feed.publish({ type: 'revocation', revocation }).catch(onMissed);
+    shared.feed.publish({ type: 'revocation', revocation }).catch(logMissed(logger));
   return {
     async revokeGrant(id) {
       const servers = await durable.resourceServers.list();
-      const longest = Math.max(accessTokenSeconds, ...servers.map((server) => server.tokenTtlSeconds));
+      const longest = Math.max(lifetimes.accessToken, ...servers.map((server) => server.tokenTtlSeconds));
       const revokedAt = now();
       const expiresAt = new Date(revokedAt.getTime() + longest * 1000);
       const revocation: Revocation = { subject: 'grant', id, revokedAt, expiresAt };

@@ -51,12 +51,10 @@ export function createRefreshTokenAdapter(deps: {
       if (use === 'replayed') await endFamily(value);
       throw new errors.InvalidGrant({ detail: `refresh token ${use}` });
     },
-    // The grant's end, in `Grant.destroy`, deletes its refresh tokens in the same transaction. The library asks for
-    // this one's besides, beside that end or before it: a token gone where the end then failed would be one that
-    // nobody can replay or revoke again, while its successors live.
+    // The grant's end, in `Grant.destroy`, deletes its refresh tokens in the same transaction. The library asks for this
+    // before or beside it: gone although that end failed, a token could not be replayed or revoked again.
     async destroy() {},
-    // On its own the library asks for this only when a client gives back an access token, which leaves the family
-    // alive.
+    // The library asks for this alone when a client gives back an access token, which leaves the family alive.
     async revokeByGrantId() {},
   };
 
