@@ -125,7 +125,7 @@ describe('client authentication', () => {
     });
     await expect
       .poll(async () => (await token(CLIENT_CREDENTIALS)).body.error, { timeout: 2000 })
-      .toBe('unauthorized_client');
+      .toBe('invalid_client');
     await organizations.update(organizationId, { disabledAt: null });
   });
 });
