@@ -1,3 +1,4 @@
+import { createOperator, disableAccount, enableAccount, setAccountPassword } from '@latchkey/registry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { textOf } from '../harness/person.ts';
 import type { Page, UserAgent } from '../harness/user-agent.ts';
@@ -19,6 +20,8 @@ beforeEach(async () => {
   scene = await startScene();
 });
 afterEach(() => scene.close());
+
+const operator = () => createOperator({ durable: scene.durable, feed: scene.shared.feed, name: 'test' });
 
 const asksToSignIn = (page: Page) => page.forms.some((form) => 'password' in form.fields);
 const asksForConsent = (page: Page) => page.forms.some((form) => form.buttons.includes('decision'));
@@ -55,6 +58,40 @@ describe('a live session', () => {
     await scene.durable.accounts.update('user_ada', { disabledAt: new Date() });
     const callback = expectDeparture(await agent.open(startAuthorization(scene, { prompt: 'none' }).url));
     expect(callback.searchParams.get('error')).toBe('login_required');
+  });
+
+  it('ends when a password is set; the new one signs in within the same second', async () => {
+    const agent = scene.newAgent();
+    await completeFlow(scene, agent, 'ada');
+    await setAccountPassword(operator(), 'user_ada', 'a better one than before');
+    const silent = expectDeparture(await agent.open(startAuthorization(scene, { prompt: 'none' }).url));
+    expect(silent.searchParams.get('error')).toBe('login_required');
+    const { url, verifier } = startAuthorization(scene);
+    const page = expectPage(await agent.open(url));
+    expect(asksToSignIn(page)).toBe(true);
+    const callback = expectDeparture(await signIn(agent, page, 'ada', 'a better one than before'));
+    expect((await redeem(scene, callback, verifier)).status).toBe(200);
+    const again = expectDeparture(await agent.open(startAuthorization(scene, { prompt: 'none' }).url));
+    expect(again.searchParams.get('code')).not.toBeNull();
+  });
+
+  it('does not come back with an account that was disabled and enabled again', async () => {
+    const agent = scene.newAgent();
+    await completeFlow(scene, agent, 'ada');
+    await disableAccount(operator(), 'user_ada');
+    await enableAccount(operator(), 'user_ada');
+    const callback = expectDeparture(await agent.open(startAuthorization(scene, { prompt: 'none' }).url));
+    expect(callback.searchParams.get('error')).toBe('login_required');
+  });
+
+  it('whose password was set anew on the consent page agrees to nothing', async () => {
+    const agent = scene.newAgent();
+    const page = expectPage(await agent.open(startAuthorization(scene).url));
+    const asked = expectPage(await signIn(agent, page, 'ada'));
+    await setAccountPassword(operator(), 'user_ada', 'a better one than before');
+    const next = expectPage(await submitTo(agent, asked, 'consent', { decision: 'allow' }));
+    expect(asksToSignIn(next)).toBe(true);
+    expect(await scene.durable.grants.findConsent('user_ada', CLIENT_ID, 'org_mill')).toBeUndefined();
   });
 
   it('of a member who was removed gets no code for that organisation', async () => {

@@ -49,12 +49,13 @@ export function updateAccount(
   });
 }
 
-/** Whoever knew the old password may hold tokens by it: they end. */
+/** Whoever knew the old password may be signed in by it, and hold tokens: both end. */
 export async function setAccountPassword(operator: Operator, id: string, password: string): Promise<void> {
   await getAccount(operator, id);
   const passwordDigest = await hashPassword(password);
   await inTransaction(operator, async (within) => {
     await within.durable.accounts.update(id, { passwordDigest });
+    await within.durable.accounts.endSignIns(id);
     await recordChange(within, 'account.password_set', { type: 'account', id });
   });
   await revokeAccount(operator, id);
@@ -65,6 +66,8 @@ export async function disableAccount(operator: Operator, id: string): Promise<Ac
   await inTransaction(operator, async (within) => {
     const { disabledAt } = await getAccount(within, id);
     if (!disabledAt) await within.durable.accounts.update(id, { disabledAt: within.now() });
+    // Enabled again, nobody is signed in still.
+    await within.durable.accounts.endSignIns(id);
     await recordChange(within, 'account.disabled', { type: 'account', id });
   });
   await revokeAccount(operator, id);

@@ -7,6 +7,8 @@ export interface Account {
   name: string;
   /** argon2id in PHC string form; null while no password is set. */
   passwordDigest: string | null;
+  /** Which sign-ins hold: those that were made in it. Begins at 0. */
+  signInGeneration: number;
   createdAt: Date;
   updatedAt: Date;
   disabledAt: Date | null;
@@ -28,6 +30,8 @@ export interface Accounts {
     id: string,
     changes: Partial<Pick<Account, 'email' | 'emailVerified' | 'name' | 'passwordDigest' | 'disabledAt'>>,
   ): Promise<Account | undefined>;
+  /** Raises `signInGeneration`: each of any number of calls ends every sign-in made before it. */
+  endSignIns(id: string): Promise<void>;
   /** Deletes the account with its seats, grants and refresh tokens. Answers false when there was none. */
   delete(id: string): Promise<boolean>;
 }

@@ -10,6 +10,8 @@ const PREVIOUS = readMigrations().filter(({ version }) => version <= 2);
 const INSERT =
   'insert into organizations (id, name, plan, created_at, disabled_at) values ($1, $2, $3, $4, $5)';
 const DISABLE = 'update organizations set disabled_at = $2 where id = $1';
+const INSERT_ACCOUNT =
+  'insert into accounts (id, email, email_verified, name, created_at, updated_at) values ($1, $2, false, $3, $4, $4)';
 const CREATED_AT = new Date('2026-01-02T03:04:05Z');
 
 describe('a database of the release before API keys', () => {
@@ -20,6 +22,7 @@ describe('a database of the release before API keys', () => {
     pool = createPgPool({ url: database.url });
     await migrate(pool, PREVIOUS);
     await run(INSERT, ['org_old', 'Old', 'enterprise', CREATED_AT, CREATED_AT]);
+    await run(INSERT_ACCOUNT, ['user_old', 'old@example.com', 'Old', CREATED_AT]);
     await migrate(pool, readMigrations());
   });
   afterAll(async () => {
@@ -64,6 +67,17 @@ describe('a database of the release before API keys', () => {
     expect(made).toMatchObject({ name: 'New', createdAt: CREATED_AT, ...defaults });
     // Later than its creation says: whoever asks what changed lately is told of it.
     expect(made?.updatedAt.getTime()).toBeGreaterThan(before);
+  });
+
+  test('leaves everybody signed in, and whom the previous release adds while it is rolled', async () => {
+    await run(INSERT_ACCOUNT, ['user_new', 'new@example.com', 'New', CREATED_AT]);
+    const storage = openPostgres({ url: database.url });
+    try {
+      for (const id of ['user_old', 'user_new'])
+        expect(await storage.accounts.find(id)).toMatchObject({ signInGeneration: 0 });
+    } finally {
+      await storage.close();
+    }
   });
 
   test('tells which organisations the previous release has disabled lately, while it is rolled', async () => {

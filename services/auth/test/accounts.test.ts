@@ -75,6 +75,25 @@ describe('the right address and password', () => {
     expect(result).toMatchObject({ outcome: 'accepted', account: { id: 'user_ada' } });
   });
 
+  it('answer with the account as it was before: had its sign-ins been ended meanwhile, this one is among them', async () => {
+    const during = createAccounts({
+      durable,
+      shared,
+      audit: { record: async () => {} },
+      pepper: randomBytes(32),
+      passwords: {
+        ...counting,
+        async verify(digest, candidate) {
+          await durable.accounts.endSignIns('user_ada');
+          return verifyPassword(digest, candidate);
+        },
+      },
+    });
+    const before = await durable.accounts.find('user_ada');
+    const result = await during.signIn({ email: 'ada@example.com', password, ip });
+    expect(result).toEqual({ outcome: 'accepted', account: before });
+  });
+
   it('are on record by account, without the password', async () => {
     await accounts.signIn({ email: 'ada@example.com', password, ip, requestId: 'request-1' });
     expect(recorded).toEqual([

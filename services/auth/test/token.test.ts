@@ -255,4 +255,17 @@ describe('authorization code', () => {
     expect(refused.body.error).toBe('invalid_grant');
     await accounts.update(account.id, { disabledAt: null });
   });
+
+  test('and a code alike are refused when the account’s sign-ins were ended since', async () => {
+    const { issuer } = scene.auth;
+    const request = { client: scene.client, email: email(), scope: 'openid' };
+    const { body } = await signIn(issuer, request);
+    const flow = await authorize(issuer, request);
+    await scene.stores.durable.accounts.endSignIns(scene.records.account.id);
+    const redeemed = await redeem(issuer, scene.client, flow);
+    expect(redeemed.body.error).toBe('invalid_grant');
+    const refreshed = await refresh(issuer, scene.client, body.refresh_token ?? '');
+    expect(refreshed.body.error).toBe('invalid_grant');
+    expect((await signIn(issuer, request)).status).toBe(200);
+  });
 });

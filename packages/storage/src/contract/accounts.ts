@@ -16,6 +16,7 @@ export function testAccounts(fixture: () => DurableFixture): void {
         emailVerified: false,
         name: 'Ada',
         passwordDigest: '$argon2id$x',
+        signInGeneration: 0,
         createdAt: clock.now(),
         updatedAt: clock.now(),
         disabledAt: null,
@@ -77,6 +78,17 @@ export function testAccounts(fixture: () => DurableFixture): void {
       const second = await account();
       const ids = (await storage.accounts.list()).map(({ id }) => id);
       expect(ids.slice(-2)).toEqual([first.id, second.id]);
+    });
+
+    test('each end of the sign-ins begins a generation of its own', async () => {
+      const { storage, peer, account } = fixture();
+      const { id } = await account();
+      const bystander = await account();
+      await Promise.all(
+        Array.from({ length: 8 }, (_, index) => (index % 2 ? storage : peer).accounts.endSignIns(id)),
+      );
+      expect(await storage.accounts.find(id)).toMatchObject({ signInGeneration: 8 });
+      expect(await storage.accounts.find(bystander.id)).toEqual(bystander);
     });
 
     test('a delete takes seats, grants, consents and refresh tokens with it', async () => {

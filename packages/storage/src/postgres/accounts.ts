@@ -9,6 +9,7 @@ const COLUMNS = [
   'emailVerified',
   'name',
   'passwordDigest',
+  'signInGeneration',
   'createdAt',
   'updatedAt',
   'disabledAt',
@@ -42,6 +43,13 @@ export function createPostgresAccounts({ db, now }: PostgresContext): Accounts {
         .where('id', '=', id)
         .returning(COLUMNS)
         .executeTakeFirst(),
+    async endSignIns(id) {
+      await db
+        .updateTable('accounts')
+        .set(({ eb }) => ({ signInGeneration: eb('signInGeneration', '+', 1), updatedAt: now() }))
+        .where('id', '=', id)
+        .execute();
+    },
     async delete(id) {
       const { numDeletedRows } = await db
         .deleteFrom('accounts')

@@ -40,6 +40,7 @@ interface AccountsTable {
   emailVerified: boolean;
   name: string;
   passwordDigest: string | null;
+  signInGeneration: Generated<number>;
   createdAt: Date;
   updatedAt: Date;
   disabledAt: Date | null;

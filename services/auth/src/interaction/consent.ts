@@ -1,6 +1,7 @@
 import { describeDestination } from '@latchkey/pages';
 import { HttpError, sendPage } from '@latchkey/service';
 import type { Account, Membership } from '@latchkey/storage';
+import { isOfPresentGeneration } from '../accounts/sign-in-generation.ts';
 import { findLatestConsent } from '../provider/consents.ts';
 import { pageSources } from './application.ts';
 import { mergeConsent } from './consent-record.ts';
@@ -65,8 +66,13 @@ export async function submitConsent(step: InteractionStep, form: URLSearchParams
   await allow(step, account, chooseSeat(seats, form.get('organization')));
 }
 
+/** Whoever is signed in in this browser now: since the page was asked for, every sign-in may have been ended. */
 async function findSignedIn({ deps, interaction }: InteractionStep): Promise<Account | undefined> {
-  return interaction.session ? await deps.accounts.find(interaction.session.accountId) : undefined;
+  const { accountId, uid } = interaction.session ?? {};
+  const session = uid === undefined ? undefined : await deps.provider.Session.findByUid(uid);
+  if (accountId === undefined || session?.accountId !== accountId) return undefined;
+  const account = await deps.accounts.find(accountId);
+  return account && isOfPresentGeneration(session, account) ? account : undefined;
 }
 
 function chooseSeat(seats: readonly Membership[], chosen: string | null): Membership | undefined {
@@ -95,7 +101,12 @@ async function allow(step: InteractionStep, account: Account, seat: Membership |
   const requested = readRequestedAuthority(interaction.prompt.details);
   const owner = { accountId: account.id, clientId: application.client.id };
   const organizationId = seat?.organizationId ?? null;
-  const grant = createGrant(deps.provider, owner, requested, seat);
+  const grant = createGrant(
+    deps.provider,
+    { ...owner, signInGeneration: account.signInGeneration },
+    requested,
+    seat,
+  );
   const grantId = await grant.save();
   const { grants } = deps.durable;
   const earlier = await grants.findConsent(owner.accountId, owner.clientId, organizationId);

@@ -1,9 +1,11 @@
 import { type Role, roleAllows } from '@latchkey/protocol';
 import type Provider from 'oidc-provider';
+import type { OfSignIn } from '../accounts/sign-in-generation.ts';
 import type { RequestedAuthority } from './requested.ts';
 
 /** The library's grant with the organisation it was made for; null for an account without one. */
-export type GrantWithOrganization = InstanceType<Provider['Grant']> & { organizationId?: string | null };
+export type GrantWithOrganization = InstanceType<Provider['Grant']> &
+  OfSignIn & { organizationId?: string | null };
 
 /** A seat, or none: without one there is no role, and nothing that a resource server offers. */
 export type Seat = { organizationId: string; role: Role } | undefined;
@@ -16,7 +18,7 @@ export function seatAllows(seat: Seat, scope: string): boolean {
 /** A new grant that holds what was asked for, as far as the seat allows, and has the rest on record as rejected. */
 export function createGrant(
   provider: Provider,
-  owner: { accountId: string; clientId: string },
+  owner: OfSignIn & { accountId: string; clientId: string },
   requested: RequestedAuthority,
   seat: Seat,
 ): GrantWithOrganization {

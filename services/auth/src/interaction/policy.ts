@@ -5,7 +5,7 @@ import { requestedAuthority } from './requested.ts';
 
 /**
  * When a person is asked. The library's rules, and two of ours that it evaluates in the very request that
- * would issue the code, so that a session outlives neither its account nor the seat it was used for.
+ * would issue the code, so that a session outlives neither its account, nor the end of its sign-ins, nor the seat it was used for.
  */
 export function createInteractionPolicy(
   organizations: DurableStorage['organizations'],
@@ -17,7 +17,7 @@ export function createInteractionPolicy(
     ?.checks.add(
       new Check(
         'account_unusable',
-        'the account of this session is disabled or gone',
+        'the account of this session is disabled or gone, or its sign-ins were ended',
         'login_required',
         ({ oidc }) => oidc.session?.accountId !== undefined && oidc.account === undefined,
       ),

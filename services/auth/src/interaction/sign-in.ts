@@ -1,5 +1,6 @@
 import type { SignInData } from '@latchkey/pages';
 import { sendPage } from '@latchkey/service';
+import type { Account } from '@latchkey/storage';
 import type { SignInOutcome } from '../accounts/accounts.ts';
 import { pageSources } from './application.ts';
 import type { InteractionStep } from './routes.ts';
@@ -39,7 +40,7 @@ export async function submitSignIn(step: InteractionStep, form: URLSearchParams)
     ip: ctx.ip,
     requestId: ctx.state.requestId,
   });
-  if (result.outcome === 'accepted') return finishSignIn(step, result.account.id);
+  if (result.outcome === 'accepted') return finishSignIn(step, result.account);
   refuse(step, email, result);
 }
 
@@ -57,8 +58,13 @@ function refuse(
   }
 }
 
-/** What was submitted before belongs to whoever was signed in before, so it is not merged. */
-function finishSignIn({ finish, deps }: InteractionStep, accountId: string): Promise<void> {
+/**
+ * What was submitted before belongs to whoever was signed in before, so it is not merged. The generation is the one
+ * read before the password was verified: had every sign-in been ended meanwhile, this one is among them.
+ */
+function finishSignIn({ finish, deps }: InteractionStep, account: Account): Promise<void> {
   const ts = Math.floor(deps.now().getTime() / 1000);
-  return finish({ login: { accountId, amr: ['pwd'], remember: true, ts } }, { merge: false });
+  const { id: accountId, signInGeneration } = account;
+  const login = { accountId, amr: ['pwd'], remember: true, ts, signInGeneration };
+  return finish({ login }, { merge: false });
 }

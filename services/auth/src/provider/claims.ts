@@ -7,15 +7,21 @@ import type {
   JWTStructured,
   KoaContextWithOIDC,
 } from 'oidc-provider';
+import { isOfPresentGeneration } from '../accounts/sign-in-generation.ts';
 import type { GrantWithOrganization } from '../interaction/grant.ts';
 import type { LibraryClients } from './clients.ts';
 import type { Resources } from './resources.ts';
 
-/** The account as the library wants it; undefined (not null) when it is gone or disabled. */
+/**
+ * The account as the library wants it; undefined (not null) when it is gone, disabled, or no longer spoken for by
+ * the session or grant of this request.
+ */
 export function createFindAccount(accounts: Pick<DurableStorage['accounts'], 'find'>) {
-  return async function findAccount(_ctx: KoaContextWithOIDC, id: string): Promise<Account | undefined> {
+  return async function findAccount({ oidc }: KoaContextWithOIDC, id: string): Promise<Account | undefined> {
     const account = await accounts.find(id);
     if (!account || account.disabledAt) return undefined;
+    const speaker = oidc.entities.Grant ?? oidc.session;
+    if (speaker && !isOfPresentGeneration(speaker, account)) return undefined;
     return { accountId: account.id, claims: () => describeAccount(account) };
   };
 }

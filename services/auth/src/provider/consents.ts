@@ -1,5 +1,6 @@
 import type { Consent, DurableStorage } from '@latchkey/storage';
 import type { Grant, KoaContextWithOIDC } from 'oidc-provider';
+import { generationOf } from '../accounts/sign-in-generation.ts';
 import type { GrantWithOrganization } from '../interaction/grant.ts';
 
 /**
@@ -9,15 +10,16 @@ import type { GrantWithOrganization } from '../interaction/grant.ts';
  */
 export function createLoadExistingGrant(durable: Pick<DurableStorage, 'grants' | 'organizations'>) {
   return async function loadExistingGrant(ctx: KoaContextWithOIDC): Promise<Grant | undefined> {
-    const { provider, client, account } = ctx.oidc;
+    const { provider, client, account, session } = ctx.oidc;
     const decided = ctx.oidc.result?.consent?.grantId;
     if (decided) return provider.Grant.find(decided);
-    if (!client || !account || willAsk(ctx)) return undefined;
+    if (!client || !account || !session || willAsk(ctx)) return undefined;
     const consent = await findLatestConsent(durable, account.accountId, client.clientId);
     if (!consent) return undefined;
     const owner = { accountId: account.accountId, clientId: client.clientId };
     const grant: GrantWithOrganization = new provider.Grant({ ...consent.payload, ...owner });
     grant.organizationId = consent.organizationId;
+    grant.signInGeneration = generationOf(session);
     if (!covers(grant, ctx)) return undefined;
     await grant.save();
     return grant;

@@ -22,7 +22,7 @@ import { followEvents } from './events.ts';
 import { createFeatures } from './features.ts';
 import type { Authority } from './grants.ts';
 import type { KeyRing, KeySet } from './keys.ts';
-import { installGrants } from './models.ts';
+import { installGrants, installSessions } from './models.ts';
 import { installOwnTokens } from './own-tokens.ts';
 import { createSuccessorOf, installRefreshTokens } from './refresh-tokens.ts';
 import { createResources } from './resources.ts';
@@ -61,6 +61,7 @@ export function createProvider(deps: ProviderDeps, keySet: KeySet): Provider {
   const clients = installClients(provider, directory);
   installClientSecrets(provider, { clients, pepper: config.pepper, now: deps.now });
   installGrants(provider);
+  installSessions(provider);
   installReplayDetection(provider, shared.replays);
   installRefreshTokens(provider, createSuccessorOf(config.pepper));
   installUserinfo(provider, { verifier, status, endpoint: userinfoEndpoint(config.issuer) });
