@@ -11,7 +11,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vi
 import { createDatabase, type TestDatabase } from '../../../infra/test/servers.ts';
 import { type Accounts, createAccounts } from '../src/accounts/accounts.ts';
 import { addressBlock } from '../src/accounts/client-address.ts';
-import { MAX_PER_ACCOUNT, MAX_PER_ADDRESS } from '../src/accounts/throttle.ts';
+import { MAX_PER_ACCOUNT, MAX_PER_ADDRESS, MAX_PER_CALLER } from '../src/accounts/throttle.ts';
 
 const start = Date.parse('2026-01-01T00:00:00Z');
 const windowMs = 15 * 60 * 1000;
@@ -77,6 +77,8 @@ const guess = (accounts: Accounts, email = ada.email, ip = '192.0.2.1', password
 const times = <T>(count: number, act: (index: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, index) => act(index)));
 
+const manyBlocks = (index: number) => `198.51.100.${index}`;
+
 describe('guessing one account’s password', () => {
   it.each([
     ['memory', undefined],
@@ -84,30 +86,46 @@ describe('guessing one account’s password', () => {
       'Redis',
       () => openRedis({ url: inject('redisUrl'), keyPrefix: `throttle-${randomBytes(6).toString('hex')}:` }),
     ],
-  ])('50 times in parallel reaches the verifier at most ten times (%s)', async (_, open) => {
+  ])('in parallel from everywhere reaches the verifier at most a hundred times (%s)', async (_, open) => {
     const { accounts, verified } = scene(open);
-    const results = await times(50, (index) => guess(accounts, ada.email, `198.51.100.${index}`));
+    const results = await times(150, (index) => guess(accounts, ada.email, manyBlocks(index)));
     expect(verified).toHaveLength(MAX_PER_ACCOUNT);
-    expect(results.filter(({ outcome }) => outcome === 'throttled')).toHaveLength(50 - MAX_PER_ACCOUNT);
+    expect(results.filter(({ outcome }) => outcome === 'throttled')).toHaveLength(150 - MAX_PER_ACCOUNT);
   });
 
   it('is throttled for an account that does not exist just the same', async () => {
     const { accounts, verified } = scene();
-    const results = await times(50, (index) => guess(accounts, 'nobody@example.com', `198.51.100.${index}`));
+    const from = async (ip: (index: number) => string) => {
+      const results = await times(150, (index) => guess(accounts, 'nobody@example.com', ip(index)));
+      return results.filter(({ outcome }) => outcome === 'throttled').length;
+    };
+    expect(await from(() => '192.0.2.1')).toBe(150 - MAX_PER_CALLER);
+    expect(await from(manyBlocks)).toBe(150 - (MAX_PER_ACCOUNT - MAX_PER_CALLER));
     expect(verified).toHaveLength(MAX_PER_ACCOUNT);
-    expect(results.filter(({ outcome }) => outcome === 'throttled')).toHaveLength(50 - MAX_PER_ACCOUNT);
+  });
+
+  it.each([
+    ['an address', '203.0.113.9', '203.0.113.9'],
+    ['a network', '2001:db8:1:2::1', '2001:db8:1:2:3::4'],
+  ])('from %s reaches the verifier ten times, and keeps out nobody elsewhere', async (_, one, same) => {
+    const { accounts, verified } = scene();
+    await times(40, (index) => guess(accounts, ada.email, index % 2 ? one : same));
+    expect(verified).toHaveLength(MAX_PER_CALLER);
+    expect(await guess(accounts, ada.email, one, 'right')).toMatchObject({ outcome: 'throttled' });
+    const owner = await guess(accounts, ada.email, '192.0.2.1', 'right');
+    expect(owner).toMatchObject({ outcome: 'accepted' });
   });
 
   it('counts every way of writing the address as one', async () => {
     const { accounts, verified } = scene();
     const spellings = ['ada@example.com', 'ADA@example.com', ' Ada@Example.com '];
     await times(30, (index) => guess(accounts, spellings[index % 3]));
-    expect(verified).toHaveLength(MAX_PER_ACCOUNT);
+    expect(verified).toHaveLength(MAX_PER_CALLER);
   });
 
   it('says when to try again, and lets the right password in then', async () => {
     const { accounts, clock } = scene();
-    await times(MAX_PER_ACCOUNT, () => guess(accounts));
+    await times(MAX_PER_CALLER, () => guess(accounts));
     const throttled = await guess(accounts, ada.email, '192.0.2.1', 'right');
     expect(throttled).toEqual({ outcome: 'throttled', retryAfterSeconds: windowMs / 1000 });
     clock.at += windowMs;
@@ -116,10 +134,10 @@ describe('guessing one account’s password', () => {
 
   it('starts from nothing after a success', async () => {
     const { accounts, verified } = scene();
-    await times(MAX_PER_ACCOUNT - 1, () => guess(accounts));
+    await times(MAX_PER_CALLER - 1, () => guess(accounts));
     await guess(accounts, ada.email, '192.0.2.1', 'right');
-    await times(MAX_PER_ACCOUNT, () => guess(accounts));
-    expect(verified).toHaveLength(2 * MAX_PER_ACCOUNT);
+    await times(MAX_PER_CALLER, () => guess(accounts));
+    expect(verified).toHaveLength(2 * MAX_PER_CALLER);
   });
 
   it('leaves one record of the throttling, not one per guess', async () => {
@@ -154,7 +172,7 @@ describe('guessing many accounts from one address', () => {
   it('does not lock the accounts it is refused for', async () => {
     const { accounts } = scene();
     await times(MAX_PER_ADDRESS, (index) => guess(accounts, `user${index}@example.com`));
-    await times(MAX_PER_ACCOUNT + 1, () => guess(accounts));
+    await times(MAX_PER_CALLER + 1, () => guess(accounts));
     const elsewhere = await guess(accounts, ada.email, '203.0.113.9', 'right');
     expect(elsewhere).toMatchObject({ outcome: 'accepted' });
   });

@@ -1,9 +1,12 @@
 import type { Counters } from '@latchkey/storage';
 
 const WINDOW_SECONDS = 15 * 60;
-/** Failures in one window. */
-export const MAX_PER_ACCOUNT = 10;
+/** Failures in one window: for one account from one address. */
+export const MAX_PER_CALLER = 10;
+/** From one address, whatever the accounts. */
 export const MAX_PER_ADDRESS = 50;
+/** For one account, wherever from: ten addresses can keep its owner out, but no single stranger. */
+export const MAX_PER_ACCOUNT = 100;
 
 export interface Attempt {
   /** Digest of the address typed, whether or not it is anybody's. */
@@ -26,6 +29,7 @@ export interface SignInThrottle {
 }
 
 export function createThrottle(counters: Counters, now: () => Date): SignInThrottle {
+  const callerKey = ({ account, address }: Attempt) => `sign-in:account:${account}:from:${address}`;
   const accountKey = ({ account }: Attempt) => `sign-in:account:${account}`;
   const addressKeys = ({ address }: Attempt) => {
     const window = Math.floor(now().getTime() / 1000 / WINDOW_SECONDS);
@@ -50,16 +54,22 @@ export function createThrottle(counters: Counters, now: () => Date): SignInThrot
     return judge(attempted.count - succeeded.count, MAX_PER_ADDRESS, WINDOW_SECONDS - elapsed);
   }
 
+  async function admitKey(key: string, limit: number): Promise<Admission> {
+    const { count, resetSeconds } = await counters.increment(key, WINDOW_SECONDS);
+    return judge(count, limit, resetSeconds);
+  }
+
   return {
     async admit(attempt) {
-      // A throttled address must not go on to lock accounts.
+      // One after the other: what is throttled here must not go on to use up what others share.
       const byAddress = await admitAddress(attempt);
       if (!byAddress.admitted) return byAddress;
-      const { count, resetSeconds } = await counters.increment(accountKey(attempt), WINDOW_SECONDS);
-      return judge(count, MAX_PER_ACCOUNT, resetSeconds);
+      const byCaller = await admitKey(callerKey(attempt), MAX_PER_CALLER);
+      return byCaller.admitted ? admitKey(accountKey(attempt), MAX_PER_ACCOUNT) : byCaller;
     },
     async succeed(attempt) {
       await Promise.all([
+        counters.reset(callerKey(attempt)),
         counters.reset(accountKey(attempt)),
         counters.increment(addressKeys(attempt).successes, WINDOW_SECONDS),
       ]);
