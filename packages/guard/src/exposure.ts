@@ -1,4 +1,4 @@
-import { API_KEY_PATTERN, type ParsedApiKey, parseApiKey } from '@latchkey/protocol';
+import { findApiKeyInUrl, type ParsedApiKey, parseApiKey } from '@latchkey/protocol';
 import type { RefusalReason } from './refusals.ts';
 
 /** A credential where no credential belongs. */
@@ -30,19 +30,15 @@ const API_KEY_NAMES: ReadonlySet<string> = new Set([
  * parameter that is named like a credential (RFC 6750 §2.3 for tokens).
  */
 export function findExposure(path: string, query: string): Exposure | undefined {
-  const inPath = mayHoldKey(path) ? findKey(path) : undefined;
+  const inPath = findApiKeyInUrl(path);
   if (inPath !== undefined) return exposureOf(inPath, 'path');
   if (query === '' || !SUSPICIOUS.test(query)) return undefined;
-  const inQuery = findKey(query);
+  const inQuery = findApiKeyInUrl(query);
   if (inQuery !== undefined) return exposureOf(inQuery, 'query');
   const names = [...new URLSearchParams(query).keys()];
   if (names.includes('access_token')) return { reason: 'token_in_url', where: 'query' };
   const named = names.some((name) => API_KEY_NAMES.has(name.toLowerCase()));
   return named ? { reason: 'api_key_in_url', where: 'query' } : undefined;
-}
-
-function mayHoldKey(path: string): boolean {
-  return path.includes('sk_') || path.includes('%');
 }
 
 function exposureOf(text: string, where: Exposure['where']): Exposure {
@@ -53,22 +49,4 @@ function exposureOf(text: string, where: Exposure['where']): Exposure {
 /** Whether a form body carries a token (RFC 6750 §2.2), which leaks it into logs. */
 export function carriesToken(encoded: string): boolean {
   return encoded.includes('access_token') && new URLSearchParams(encoded).has('access_token');
-}
-
-function findKey(text: string): string | undefined {
-  return API_KEY_PATTERN.exec(text)?.[0] ?? API_KEY_PATTERN.exec(decodeAscii(text))?.[0];
-}
-
-/** Proxies and clients encode what is encoded already; nobody means to do so more often than this. */
-const MAX_ENCODINGS = 3;
-
-/** Unlike `decodeURIComponent` for any text at all: keys are ASCII, so what else the bytes mean does not matter. */
-function decodeAscii(text: string): string {
-  let decoded = text;
-  for (let round = 0; round < MAX_ENCODINGS && decoded.includes('%'); round += 1) {
-    decoded = decoded.replace(/%([2-7][0-9a-f])/gi, (_, hex) =>
-      String.fromCharCode(Number.parseInt(hex, 16)),
-    );
-  }
-  return decoded;
 }

@@ -68,6 +68,29 @@ export function parseApiKey(text: string): ParsedApiKey | undefined {
   return { id: `${ID_PREFIXES.apiKey}_${id}`, environment, secret };
 }
 
+/**
+ * The first API key in a URL, or what would be one but for its checksum: in clear or percent-encoded, by itself or glued
+ * to other words.
+ */
+export function findApiKeyInUrl(url: string): string | undefined {
+  if (!url.includes('sk_') && !url.includes('%')) return undefined;
+  return API_KEY_PATTERN.exec(url)?.[0] ?? API_KEY_PATTERN.exec(decodeAscii(url))?.[0];
+}
+
+/** Proxies and clients encode what is encoded already; nobody means to do so more often than this. */
+const MAX_ENCODINGS = 3;
+
+/** Unlike `decodeURIComponent` for any text at all: keys are ASCII, so what else the bytes mean does not matter. */
+function decodeAscii(text: string): string {
+  let decoded = text;
+  for (let round = 0; round < MAX_ENCODINGS && decoded.includes('%'); round += 1) {
+    decoded = decoded.replace(/%([2-7][0-9a-f])/gi, (_, hex) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    );
+  }
+  return decoded;
+}
+
 /** The beginning of a key, which people tell it by: enough to find it, none of its secret. */
 export function apiKeyPrefix({ id, environment }: Pick<ParsedApiKey, 'id' | 'environment'>): string {
   return `sk_${environment}_${id.slice(ID_PREFIXES.apiKey.length + 1, ID_PREFIXES.apiKey.length + 9)}`;

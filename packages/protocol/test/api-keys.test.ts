@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   API_KEY_PATTERN,
   apiKeyPrefix,
+  findApiKeyInUrl,
   formatScope,
   isScopeToken,
   mintApiKey,
@@ -30,6 +31,19 @@ describe('an API key', () => {
         expect(key.startsWith(apiKeyPrefix(parts))).toBe(true);
       }),
     );
+  });
+
+  test('is found in a URL, however often it was percent-encoded on the way', () => {
+    const encode = (text: string) =>
+      text.replace(/[^/?=]/g, (letter) => `%${letter.charCodeAt(0).toString(16)}`);
+    fc.assert(
+      fc.property(minted, ({ key }) => {
+        const url = `/oauth/revoke?token=${key}`;
+        for (const spelling of [url, encode(url), encode(encode(url)), url.replaceAll('_', '%5F')])
+          expect(findApiKeyInUrl(spelling)).toBe(key);
+      }),
+    );
+    expect(findApiKeyInUrl('/oauth/revoke?token=sk_live_%zz%')).toBeUndefined();
   });
 
   /*

@@ -9,7 +9,7 @@ import {
 } from '@latchkey/service';
 import type Koa from 'koa';
 import type { PresentedApiKeys } from './api-keys/api-keys.ts';
-import { refuseKeysInQuery } from './api-keys/exposure.ts';
+import { refuseKeysInUrl } from './api-keys/exposure.ts';
 import { createIntrospectApiKey } from './api-keys/introspection.ts';
 import { createRevokeApiKey, revokeApiKeyDirectly } from './api-keys/revocation.ts';
 import { limitsOf } from './config.ts';
@@ -70,13 +70,13 @@ export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
   });
   provider.use(answerInJson(PROGRAM_ROUTES));
   provider.use(requireHttps(config.issuer, JWKS_PATHS));
+  provider.use(limitByAddress(requestLimits));
+  provider.use(refuseKeysInUrl(deps));
   provider.use(serveAssets(pages));
   // The key set names no URL: resource servers may fetch it by an address inside the network.
   provider.use(serveJwks(keyRing, JWKS_PATHS));
   provider.use(pinHost(config.issuer));
   provider.use(exactPaths());
-  provider.use(limitByAddress(requestLimits));
-  provider.use(refuseKeysInQuery(deps));
   provider.use(readPostedForm());
   provider.use(limitByClient(requestLimits));
   provider.use(introspectDirectly(introspect, findBySecret));

@@ -137,6 +137,25 @@ describe('an API key in the URL', () => {
     expect(JSON.stringify(events)).not.toContain(key);
   });
 
+  test.each([
+    ['GET', '/oauth/revoke?token=KEY', 'query'],
+    ['GET', '/oauth/introspect?token=KEY', 'query'],
+    ['GET', '/oauth/revoke/KEY', 'path'],
+    ['POST', '/oauth/token?token=KEY', 'query'],
+    ['GET', '/oauth/authorize?login_hint=KEY', 'query'],
+    ['GET', '/nowhere/KEY/', 'path'],
+    ['DELETE', '/OAUTH/revoke/%2573k_live_KEY', 'path'],
+    ['GET', '/oauth/jwks?key=KEY', 'query'],
+  ])('is refused and noted whatever is asked for: %s %s', async (method, target, where) => {
+    const { key, apiKey } = await makeApiKey(scene);
+    const path = target.replace('%2573k_live_KEY', key.replace('s', '%2573')).replace('KEY', key);
+    const response = await fetch(`${scene.auth.issuer}${path}`, { method, redirect: 'manual' });
+    expect(response.status).toBe(400);
+    expect(await response.text()).toContain('never in the URL');
+    expect(await exposures(apiKey.id)).toEqual([expect.objectContaining({ details: { where } })]);
+    expect(await isActive(key)).toBe(true);
+  });
+
   test('that nobody issued is refused alike, and nobody is told', async () => {
     const { key, apiKey } = await makeApiKey(scene);
     const { status, body } = await send('revoke', withAnotherSecret(key), {});

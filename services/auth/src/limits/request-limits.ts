@@ -12,6 +12,7 @@ import { digestBearer } from '@latchkey/storage';
 import type Koa from 'koa';
 import { LRUCache } from 'lru-cache';
 import { addressBlock } from '../accounts/client-address.ts';
+import { findKeyInUrl } from '../api-keys/exposure.ts';
 import type { RequestLimits } from '../config.ts';
 import { claimedClientId } from '../provider/client-secrets.ts';
 import { OWN_ROUTES, ROUTES } from '../provider/routes.ts';
@@ -143,14 +144,15 @@ function createGroups(limits: RequestLimits): (ctx: Koa.Context) => Group | unde
     [OWN_ROUTES.leakedKeys, token],
     [ROUTES.introspection, introspection],
   ]);
-  return ({ method, path }) => {
+  return (ctx) => {
+    const { method, path } = ctx;
     if (method === 'POST') {
       const group = posted.get(path);
       if (group) return group;
     }
-    return SIGN_IN_PATHS.some((prefix) => path === prefix || path.startsWith(`${prefix}/`))
-      ? signIn
-      : undefined;
+    if (SIGN_IN_PATHS.some((prefix) => path === prefix || path.startsWith(`${prefix}/`))) return signIn;
+    // Wherever it was sent: the key is looked up, to tell its owner.
+    return findKeyInUrl(ctx) ? token : undefined;
   };
 }
 
