@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { HttpError } from './errors.ts';
+import { HttpError, type HttpErrorOptions } from './errors.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -31,27 +31,41 @@ function collect(request: IncomingMessage, limitBytes: number): Promise<Buffer> 
     reject(tooLarge(limitBytes));
   };
   if (request.readableEnded) resolve(Buffer.alloc(0));
+  // The caller left before this was called, and no event will come any more.
+  else if (request.destroyed) reject(cutShort());
   request.on('data', take);
   request.once('end', () => resolve(Buffer.concat(chunks, received)));
   request.once('error', reject);
-  request.once('close', () => reject(new Error('the request was cut short')));
+  request.once('close', () => reject(cutShort()));
   return promise;
 }
 
 /** Reads a JSON body. An empty one is `undefined`. @throws {HttpError} as `readBody`, and on malformed JSON */
 export async function readJson(request: IncomingMessage, limitBytes: number): Promise<unknown> {
   const text = await readBody(request, limitBytes);
-  if (text === '') return undefined;
+  return text === '' ? undefined : parseJson(text);
+}
+
+/**
+ * Parses the text of a body.
+ * @throws {HttpError} `invalid_request`, without the parser's error: that one quotes the text, and may quote a secret
+ */
+export function parseJson(text: string, refusal: Omit<HttpErrorOptions, 'cause'> = {}): unknown {
   try {
     return JSON.parse(text);
-  } catch (error) {
-    throw new HttpError('invalid_request', { description: 'The body is not valid JSON', cause: error });
+  } catch {
+    const cause = new Error('not JSON');
+    throw new HttpError('invalid_request', { description: 'The body is not valid JSON', ...refusal, cause });
   }
 }
 
 /** Reads an `application/x-www-form-urlencoded` body. */
 export async function readForm(request: IncomingMessage, limitBytes: number): Promise<URLSearchParams> {
   return new URLSearchParams(await readBody(request, limitBytes));
+}
+
+function cutShort(): Error {
+  return new Error('the request was cut short');
 }
 
 function tooLarge(limitBytes: number): HttpError {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import Koa from 'koa';
 import { expect, test, vi } from 'vitest';
 import {
@@ -47,6 +48,26 @@ test('a caller that goes away in the middle of its request writes nothing but lo
     expect(written).not.toHaveBeenCalled();
   } finally {
     written.mockRestore();
+    await close(0);
+  }
+});
+
+test('a caller that is gone before its body is asked for leaves no request waiting', async () => {
+  const { port, lines, close } = await listenWith(async (ctx) => {
+    await new Promise((resolve) => ctx.req.socket.once('close', resolve));
+    // After whatever the end of the connection makes the request tell.
+    await setImmediate();
+    ctx.body = await readBody(ctx.req, 1000);
+  });
+  try {
+    const socket = connect(port, '127.0.0.1');
+    socket.write('POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc');
+    await once(socket, 'connect');
+    socket.end();
+    await vi.waitFor(() =>
+      expect(lines).toContainEqual(expect.objectContaining({ msg: 'request', status: 400 })),
+    );
+  } finally {
     await close(0);
   }
 });

@@ -4,7 +4,8 @@ import { authorize, postForm, readAnswer, refresh, signIn } from './support/http
 import type { RegisteredClient } from './support/records.ts';
 import { useScene } from './support/scene.ts';
 
-const scene = useScene();
+const lines: string[] = [];
+const scene = useScene({ logs: { write: (line) => void lines.push(line) } });
 const url = () => `${scene.auth.issuer}/oauth/token`;
 const token = (form: Record<string, string>, headers: Record<string, string>) =>
   postForm(url(), form, headers);
@@ -55,6 +56,14 @@ describe('the published client code', () => {
     expect(refreshed.body.refresh_token).not.toBe(tokens.body.refresh_token);
     const wrong = { ...client, secret: 'wrong' };
     expect((await refresh(scene.auth.issuer, wrong, refreshed.body.refresh_token ?? '')).status).toBe(401);
+  });
+
+  test('whose JSON is malformed has nothing of it in the log', async () => {
+    const body = `{"client_secret": ${client.secret}}`;
+    const headers = { 'content-type': 'application/json' };
+    expect((await fetch(url(), { method: 'POST', headers, body })).status).toBe(400);
+    expect(lines.some((line) => line.includes('request failed'))).toBe(true);
+    expect(lines.join('')).not.toContain(client.secret.slice(0, 6));
   });
 
   test('is the exception: code, client credentials and other clients still need the secret', async () => {

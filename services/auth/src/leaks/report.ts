@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { NotFoundError, type Operator, reportLeakedApiKey } from '@latchkey/registry';
-import { HttpError } from '@latchkey/service';
+import { HttpError, parseJson } from '@latchkey/service';
 import { z } from 'zod';
 import type { PresentedApiKeys } from '../api-keys/api-keys.ts';
 
@@ -28,20 +28,11 @@ export interface Feedback {
 
 /** @throws {HttpError} `invalid_request`; its cause names members, never values, which may be keys */
 export function parseReport(body: string): Match[] {
-  const refuse = (cause: string) =>
-    new HttpError('invalid_request', {
-      description: 'The report must be a JSON array of objects with token and type',
-      cause: new Error(cause),
-    });
-  let given: unknown;
-  try {
-    given = JSON.parse(body);
-  } catch {
-    throw refuse('not JSON');
-  }
-  const parsed = report.safeParse(given);
+  const description = 'The report must be a JSON array of objects with token and type';
+  const parsed = report.safeParse(parseJson(body, { description }));
   if (parsed.success) return parsed.data;
-  throw refuse(parsed.error.issues.map(({ code, path }) => `${path.join('.')} ${code}`).join(', '));
+  const faults = parsed.error.issues.map(({ code, path }) => `${path.join('.')} ${code}`);
+  throw new HttpError('invalid_request', { description, cause: new Error(faults.join(', ')) });
 }
 
 /**

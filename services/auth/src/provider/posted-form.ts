@@ -1,5 +1,5 @@
 import { type ParsedUrlQuery, parse } from 'node:querystring';
-import { HttpError, readBody } from '@latchkey/service';
+import { HttpError, parseJson, readBody } from '@latchkey/service';
 import type Koa from 'koa';
 import { z } from 'zod';
 import { MAX_BODY_BYTES, replaceBody } from './request-body.ts';
@@ -43,17 +43,11 @@ export function readPostedForm(): Koa.Middleware {
 }
 
 function toForm(body: string): string {
-  const refuse = (description: string, cause?: unknown) =>
-    new HttpError('invalid_request', { description, cause, headers: { Pragma: 'no-cache' } });
-  let given: unknown;
-  try {
-    given = JSON.parse(body);
-  } catch (error) {
-    throw refuse('The body is not valid JSON', error);
-  }
-  const parameters = jsonParameters.safeParse(given);
+  const headers = { Pragma: 'no-cache' };
+  const parameters = jsonParameters.safeParse(parseJson(body, { headers }));
   if (parameters.success) return new URLSearchParams(parameters.data).toString();
-  throw refuse('The JSON body must be an object whose values are strings');
+  const description = 'The JSON body must be an object whose values are strings';
+  throw new HttpError('invalid_request', { description, headers });
 }
 
 /** Gives the library the form that was read, as if it had just arrived. */
