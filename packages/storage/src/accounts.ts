@@ -30,6 +30,11 @@ export interface Accounts {
     id: string,
     changes: Partial<Pick<Account, 'email' | 'emailVerified' | 'name' | 'passwordDigest' | 'disabledAt'>>,
   ): Promise<Account | undefined>;
+  /**
+   * The same password under other parameters: changes the digest where it is still `from`, one compare-and-set, so that
+   * a password set meanwhile stands. Answers whether it did.
+   */
+  renewPasswordDigest(id: string, digests: { from: string; to: string }): Promise<boolean>;
   /** Raises `signInGeneration`: each of any number of calls ends every sign-in made before it. */
   endSignIns(id: string): Promise<void>;
   /** Deletes the account with its seats, grants and refresh tokens. Answers false when there was none. */

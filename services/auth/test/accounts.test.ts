@@ -174,6 +174,36 @@ describe('a digest of other parameters', () => {
     expect(await accounts.signIn(attempt)).toMatchObject({ outcome: 'accepted' });
   });
 
+  it('is left alone when a password was set while it was made', async () => {
+    const old = await argon2.hash(password, { memoryCost: 8192, timeCost: 1, parallelism: 1 });
+    await durable.accounts.create({
+      id: 'user_old3',
+      email: 'old3@example.com',
+      name: 'Old',
+      passwordDigest: old,
+    });
+    const own = createAccounts({
+      durable,
+      shared,
+      audit: { record: async () => {} },
+      pepper: randomBytes(32),
+      passwords: {
+        ...counting,
+        async hash(text) {
+          const digest = await hashPassword(text);
+          // Nobody's password is hashed too, at the start.
+          if (text === password)
+            await durable.accounts.update('user_old3', { passwordDigest: 'set meanwhile' });
+          return digest;
+        },
+      },
+    });
+    expect(await own.signIn({ email: 'old3@example.com', password, ip })).toMatchObject({
+      outcome: 'accepted',
+    });
+    expect((await durable.accounts.find('user_old3'))?.passwordDigest).toBe('set meanwhile');
+  });
+
   it('is left alone by a wrong password', async () => {
     const old = await argon2.hash(password, { memoryCost: 8192, timeCost: 1, parallelism: 1 });
     await durable.accounts.create({

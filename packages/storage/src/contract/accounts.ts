@@ -80,6 +80,22 @@ export function testAccounts(fixture: () => DurableFixture): void {
       expect(ids.slice(-2)).toEqual([first.id, second.id]);
     });
 
+    test('a digest is renewed once, and never one that was replaced meanwhile', async () => {
+      const { storage, peer, account } = fixture();
+      const { id } = await account();
+      await storage.accounts.update(id, { passwordDigest: 'old' });
+      const renewed = await Promise.all(
+        Array.from({ length: 8 }, (_, index) =>
+          (index % 2 ? storage : peer).accounts.renewPasswordDigest(id, { from: 'old', to: `new ${index}` }),
+        ),
+      );
+      expect(renewed.filter(Boolean)).toHaveLength(1);
+      const after = await storage.accounts.find(id);
+      expect(after?.passwordDigest).toBe(`new ${renewed.indexOf(true)}`);
+      expect(await storage.accounts.renewPasswordDigest(id, { from: 'old', to: 'late' })).toBe(false);
+      expect(await storage.accounts.find(id)).toEqual(after);
+    });
+
     test('each end of the sign-ins begins a generation of its own', async () => {
       const { storage, peer, account } = fixture();
       const { id } = await account();

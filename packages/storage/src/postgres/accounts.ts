@@ -15,8 +15,10 @@ const COLUMNS = [
   'disabledAt',
 ] as const;
 
-export function createPostgresAccounts({ db, now }: PostgresContext): Accounts {
+export function createPostgresAccounts(context: PostgresContext): Accounts {
+  const { db, now } = context;
   return {
+    ...createSignInChanges(context),
     create: (account) =>
       db
         .insertInto('accounts')
@@ -43,19 +45,37 @@ export function createPostgresAccounts({ db, now }: PostgresContext): Accounts {
         .where('id', '=', id)
         .returning(COLUMNS)
         .executeTakeFirst(),
-    async endSignIns(id) {
-      await db
-        .updateTable('accounts')
-        .set(({ eb }) => ({ signInGeneration: eb('signInGeneration', '+', 1), updatedAt: now() }))
-        .where('id', '=', id)
-        .execute();
-    },
     async delete(id) {
       const { numDeletedRows } = await db
         .deleteFrom('accounts')
         .where('id', '=', id)
         .executeTakeFirstOrThrow();
       return numDeletedRows > 0n;
+    },
+  };
+}
+
+/** Which the update of a field would do only by reading first. */
+function createSignInChanges({
+  db,
+  now,
+}: PostgresContext): Pick<Accounts, 'renewPasswordDigest' | 'endSignIns'> {
+  return {
+    async renewPasswordDigest(id, { from, to }) {
+      const { numUpdatedRows } = await db
+        .updateTable('accounts')
+        .set({ passwordDigest: to, updatedAt: now() })
+        .where('id', '=', id)
+        .where('passwordDigest', '=', from)
+        .executeTakeFirstOrThrow();
+      return numUpdatedRows > 0n;
+    },
+    async endSignIns(id) {
+      await db
+        .updateTable('accounts')
+        .set(({ eb }) => ({ signInGeneration: eb('signInGeneration', '+', 1), updatedAt: now() }))
+        .where('id', '=', id)
+        .execute();
     },
   };
 }

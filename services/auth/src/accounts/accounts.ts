@@ -64,13 +64,10 @@ export function createAccounts(deps: AccountsDeps): Accounts {
     return { account, accepted: matches && acceptable && digest !== null };
   }
 
-  /** Read anew first: a password that was changed meanwhile must not be undone. */
   async function rehash({ id, passwordDigest }: Account, password: string): Promise<void> {
     if (passwordDigest === null || !passwords.needsRehash(passwordDigest)) return;
     const renewed = await passwords.hash(password);
-    const current = await durable.accounts.find(id);
-    if (current?.passwordDigest !== passwordDigest) return;
-    await durable.accounts.update(id, { passwordDigest: renewed });
+    await durable.accounts.renewPasswordDigest(id, { from: passwordDigest, to: renewed });
   }
 
   return {
