@@ -1,10 +1,8 @@
 import { hash } from 'node:crypto';
 import { mintApiKey } from '@latchkey/protocol';
 import { updateOrganization } from '@latchkey/registry';
-import { createLogger } from '@latchkey/service';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { handleReport } from '../src/leaks/report.ts';
-import { createReporterKeys } from '../src/leaks/reporter-keys.ts';
 import { makeApiKey, operatorOf, withAnotherSecret } from './support/api-keys.ts';
 import { startAuth } from './support/auth-server.ts';
 import { type LeakReporter, startLeakReporter } from './support/leak-reporter.ts';
@@ -226,14 +224,14 @@ describe('the reporter’s public keys', () => {
     expect(reporter.reads).toBe(before + 1);
   });
 
-  test('are read again for a new key, at most every five minutes whatever is asked for', async () => {
+  test('are read again for a new key, at most every quarter of an hour whatever is asked for', async () => {
     await report();
     const added = reporter.addKey();
     const before = reporter.reads;
     const ask = (identifier: string) =>
       post('[]', { ...reporter.signedHeaders('[]', added), 'Github-Public-Key-Identifier': identifier });
     for (const name of ['a', 'b', added]) expect((await ask(name)).status).toBe(403);
-    time += 299_000;
+    time += 899_000;
     expect((await ask(added)).status).toBe(403);
     expect(reporter.reads).toBe(before);
     time += 2_000;
@@ -249,18 +247,6 @@ describe('the reporter’s public keys', () => {
     expect((await ask()).status).toBe(200);
     time += 3_600_001;
     expect((await ask()).status).toBe(403);
-  });
-
-  test('that are all gone at once are taken for a fault of the list', async () => {
-    const own = await startLeakReporter();
-    const only = own.addKey();
-    const logger = createLogger({ service: 'auth', level: 'silent' });
-    const keys = createReporterKeys({ url: own.url, logger, now: () => new Date(Date.now() + time) });
-    expect(await keys.find(only)).toBeDefined();
-    own.withdraw(only);
-    time += 3_600_001;
-    await expect(keys.find(only)).rejects.toMatchObject({ code: 'temporarily_unavailable' });
-    await own.close();
   });
 
   test('that are not to be had make a 503, never a wrong answer; known ones go on', async () => {

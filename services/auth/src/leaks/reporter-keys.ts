@@ -8,10 +8,13 @@ export const GITHUB_REPORTER_KEYS_URL = 'https://api.github.com/meta/public_keys
 
 /** A key that the reporter has withdrawn is believed no longer than this. */
 const MAX_AGE_MS = 60 * 60_000;
-/** How often the reporter is asked at most while it has not given a list that is fresh. */
+/** After the first failure while there is no fresh list; twice as long after each further one. */
 const RETRY_MS = 10_000;
-/** Anybody can name an unknown key. GitHub answers 60 unauthenticated requests an hour, which strangers must not use up. */
-const UNKNOWN_NAME_MS = 5 * 60_000;
+/**
+ * Between reads for unknown names, which anybody can make up, and at most between failed ones. GitHub answers 60
+ * unauthenticated requests an hour to an address, which strangers must not use up, nor several processes behind it.
+ */
+const MAX_PAUSE_MS = 15 * 60_000;
 const TIMEOUT_MS = 5_000;
 const MAX_KEYS = 100;
 const MAX_DOCUMENT_BYTES = 256 * 1024;
@@ -34,6 +37,7 @@ export function createReporterKeys(deps: { url: string; logger: Logger; now: () 
   let keys = new Map<string, KeyObject>();
   let readAt = Number.NEGATIVE_INFINITY;
   let triedAt = Number.NEGATIVE_INFINITY;
+  let failures = 0;
   let failure: unknown;
   let reading: Promise<void> | undefined;
 
@@ -41,8 +45,10 @@ export function createReporterKeys(deps: { url: string; logger: Logger; now: () 
     try {
       keys = await fetchKeys(url);
       readAt = now().getTime();
+      failures = 0;
       failure = undefined;
     } catch (error) {
+      failures += 1;
       failure = error;
       logger.warn({ err: error }, 'public keys for leak reports not read');
     }
@@ -58,11 +64,11 @@ export function createReporterKeys(deps: { url: string; logger: Logger; now: () 
   }
 
   const isFresh = () => now().getTime() - readAt < MAX_AGE_MS;
+  const pause = () => (isFresh() ? MAX_PAUSE_MS : Math.min(RETRY_MS * 2 ** (failures - 1), MAX_PAUSE_MS));
   return {
     async find(identifier) {
       const known = isFresh() && keys.has(identifier);
-      const pause = isFresh() ? UNKNOWN_NAME_MS : RETRY_MS;
-      if (!known && (reading || now().getTime() - triedAt >= pause)) await (reading ?? refresh());
+      if (!known && (reading || now().getTime() - triedAt >= pause())) await (reading ?? refresh());
       if (isFresh() && keys.has(identifier)) return keys.get(identifier);
       if (failure !== undefined) throw unavailable(failure);
       return undefined;
