@@ -4,7 +4,7 @@ import { makeApiKey } from './support/api-keys.ts';
 import { startAuth, type TestAuth } from './support/auth-server.ts';
 import { failing } from './support/failing.ts';
 import { authorize, basic, postForm, redeem, refresh, signIn } from './support/http.ts';
-import { type Records, type RegisteredClient, seed } from './support/records.ts';
+import { REDIRECT_URI, type Records, type RegisteredClient, seed } from './support/records.ts';
 import { openStores, type TestStores } from './support/stores.ts';
 
 /** Which real store is cut off: every call fails as it does when the server does not answer. */
@@ -79,16 +79,24 @@ test('introspection says 503 rather than guess', async () => {
 });
 
 test('sign-in shows a page with 503, and keys and metadata are served all the same', async () => {
+  const authorization = new URL('/oauth/authorize', auth.issuer);
+  authorization.search = new URLSearchParams({
+    client_id: client.id,
+    response_type: 'code',
+    redirect_uri: REDIRECT_URI,
+    scope: 'openid work-orders:read',
+    code_challenge: 'x'.repeat(43),
+    code_challenge_method: 'S256',
+  }).toString();
+  const form = await fetch(authorization, { redirect: 'manual' });
+  expect(form.headers.get('location')).toContain('/interaction/');
   for (const store of ['shared', 'durable'] as const) {
     away = store;
     offsetMs += 6_000;
-    const query = new URLSearchParams({ client_id: client.id, response_type: 'code', scope: 'openid' });
-    const headers = { accept: 'text/html', cookie: 'latchkey_session=unknown' };
-    const page = await fetch(`${auth.issuer}/oauth/authorize?${query}`, { headers, redirect: 'manual' });
-    if (store === 'durable') {
-      expect(page.status).toBe(503);
-      expect(page.headers.get('content-type')).toContain('text/html');
-    }
+    const page = await fetch(authorization, { headers: { accept: 'text/html' }, redirect: 'manual' });
+    expect(page.status, store).toBe(503);
+    expect(page.headers.get('content-type')).toContain('text/html');
+    expect(page.headers.get('retry-after')).toMatch(/^\d+$/);
     for (const path of ['/oauth/jwks', '/.well-known/openid-configuration', '/healthz']) {
       expect((await fetch(`${auth.issuer}${path}`)).status, `${store} ${path}`).toBe(200);
     }
