@@ -9,6 +9,7 @@ import { testAccounts } from './accounts.ts';
 import { testApiKeyRotations } from './api-key-rotations.ts';
 import { testApiKeys } from './api-keys.ts';
 import { testAuditEvents } from './audit-events.ts';
+import { testClientPages } from './client-pages.ts';
 import { testClients } from './clients.ts';
 import { createTestClock, type TestClock } from './clock.ts';
 import { testGrants } from './grants.ts';
@@ -65,6 +66,7 @@ export function describeDurableStorage(
     testOrganizations(fixture);
     testAccounts(fixture);
     testClients(fixture);
+    testClientPages(fixture);
     testApiKeys(fixture);
     testApiKeyRotations(fixture);
     testResourceServers(fixture);
