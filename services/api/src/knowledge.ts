@@ -5,6 +5,9 @@ import type { ApiConfig } from './config.ts';
 import { createKeyDirectory, type KeyDirectory } from './key-directory.ts';
 import { createOrganizationDirectory, type OrganizationDirectory } from './organization-directory.ts';
 
+/** Each key in use is read again while the store is away, and fails each time. */
+const WARN_EVERY_MS = 10_000;
+
 export interface KnowledgeDeps {
   durable: Pick<DurableStorage, 'revocations' | 'apiKeys' | 'organizations' | 'resourceServers'>;
   shared: Pick<SharedStorage, 'feed'>;
@@ -31,8 +34,14 @@ export interface Knowledge {
 
 export function createKnowledge(config: ApiConfig, deps: KnowledgeDeps): Knowledge {
   const { durable, logger, now } = deps;
-  const warn = (what: string) => (error: unknown) =>
-    logger.warn({ err: error }, `${what} not read, trying again`);
+  const warn = (what: string) => {
+    let quietUntil = Number.NEGATIVE_INFINITY;
+    return (error: unknown) => {
+      if (now() < quietUntil) return;
+      quietUntil = now() + WARN_EVERY_MS;
+      logger.warn({ err: error }, `${what} not read, trying again`);
+    };
+  };
   const { audience, pepper } = config;
   const apiKeys = createKeyDirectory({ durable, audience, pepper, onFailure: warn('API keys'), now });
   const organizations = createOrganizationDirectory({ durable, onFailure: warn('organisations'), now });
@@ -45,10 +54,11 @@ export function createKnowledge(config: ApiConfig, deps: KnowledgeDeps): Knowled
     apiKeys.suspectAll();
     organizations.suspectAll();
   };
+  const warnOfRevocations = warn('revocations');
   const follower = createRevocationFollower({
     feed: deps.shared.feed,
     record: durable.revocations,
-    onWarning: warn('revocations'),
+    onWarning: warnOfRevocations,
     onSigningKeys: deps.onSigningKeys,
     onEvent,
     onGap: suspectAll,
@@ -70,7 +80,7 @@ export function createKnowledge(config: ApiConfig, deps: KnowledgeDeps): Knowled
     tell: follower.tell,
     async catchUp() {
       suspectAll();
-      await follower.reread().catch(warn('revocations'));
+      await follower.reread().catch(warnOfRevocations);
     },
     stop: follower.stop,
   };

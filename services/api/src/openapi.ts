@@ -111,7 +111,7 @@ function describeErrors(path: string, method: Route['method'], { body, conflict 
       ? {
           [ERRORS.conflict.status]: {
             description: conflicts.join('. '),
-            headers: headersWith(),
+            headers: headersWith(...(method === 'POST' ? (['Retry-After'] as const) : [])),
             content: jsonContent('Error'),
           },
         }

@@ -109,6 +109,8 @@ describe('the OpenAPI document', () => {
       expect(get.responses[200].headers).toHaveProperty([name]);
     }
     expect(document.components.responses.TooManyRequests.headers).toHaveProperty(['Retry-After']);
+    const conflict = document.paths['/api/v2/work-orders'].post.responses[409];
+    expect(conflict.headers).toHaveProperty(['Retry-After']);
     expect(Object.keys(get.responses)).toEqual(['200', '400', '401', '403', '429', '503']);
   });
 
