@@ -22,15 +22,20 @@ export interface Jwks {
   find(kid: string): VerificationKey | undefined;
   /** Starts a fetch when the keys have grown old. Costs one comparison; never waits, never throws. */
   keepFresh(now: number): void;
-  /** Fetches unless that was done a moment ago; joins a fetch in flight. False when the last one failed. */
+  /** Fetches unless that was done for another a moment ago; joins a fetch in flight. False when the last one failed. */
   refetch(): Promise<boolean>;
-  /** Fetches now: the issuer told us that its keys changed. */
+  /** Fetches now, since the issuer said that its keys changed: what is in flight may have been answered before that. */
   refresh(): Promise<boolean>;
 }
 
 /** Keys are fetched anew after this, in the background. */
-const STALE_AFTER_MS = 300_000;
-/** Least time between fetches for unknown kids: a flood of made-up ones costs the issuer one request each. */
+const STALE_AFTER_MS = 60_000;
+/** After an announced change, sooner: a process of the issuer that had not heard of it yet may have answered. */
+const UNSETTLED_AFTER_MS = 1_000;
+/**
+ * Least time between fetches for unknown kids: a flood of made-up ones costs the issuer one request each. Other fetches
+ * do not count, or one that came a moment too early would shut out a new key for so long.
+ */
 const COOLDOWN_MS = 10_000;
 /** After a failure, sooner: without keys every request waits for them. */
 const FAILURE_COOLDOWN_MS = 1_000;
@@ -50,35 +55,44 @@ export function createJwks({ uri, algorithms, fetch, now, onFailure }: JwksOptio
       for (const key of keys.values()) key.published = next.get(key.kid) === key;
       keys = next;
       lastSucceeded = true;
+      staleAt = now() + STALE_AFTER_MS;
     } catch (error) {
       lastSucceeded = false;
+      cooldownUntil = staleAt = now() + FAILURE_COOLDOWN_MS;
       onFailure(error);
     }
-    cooldownUntil = now() + (lastSucceeded ? COOLDOWN_MS : FAILURE_COOLDOWN_MS);
-    staleAt = lastSucceeded ? now() + STALE_AFTER_MS : cooldownUntil;
     inFlight = undefined;
     return lastSucceeded;
   }
 
-  const refresh = () => {
+  const join = () => {
     inFlight ??= load();
     return inFlight;
   };
   return {
     find: (kid) => keys.get(kid),
     keepFresh(at) {
-      if (at >= staleAt && inFlight === undefined) void refresh();
+      if (at >= staleAt) void join();
     },
     async refetch() {
-      return inFlight === undefined && now() < cooldownUntil ? lastSucceeded : refresh();
+      if (inFlight !== undefined) return inFlight;
+      if (now() < cooldownUntil) return lastSucceeded;
+      cooldownUntil = now() + COOLDOWN_MS;
+      return join();
     },
-    refresh,
+    async refresh() {
+      await inFlight;
+      const succeeded = await join();
+      staleAt = Math.min(staleAt, now() + UNSETTLED_AFTER_MS);
+      return succeeded;
+    },
   };
 }
 
 async function fetchJson(fetch: Fetch, uri: string): Promise<unknown> {
   const request = fetch(uri, {
-    headers: { accept: 'application/jwk-set+json, application/json' },
+    // A cache on the way would answer with what it kept, after a change was announced as well.
+    headers: { accept: 'application/jwk-set+json, application/json', 'cache-control': 'no-cache' },
     // Keys come from the address that was configured, not from wherever it points to today.
     redirect: 'error',
     signal: AbortSignal.timeout(TIMEOUT_MS),

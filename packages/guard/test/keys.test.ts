@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Fetch } from '../src/jwks.ts';
 import {
   createKey,
   createKeyServer,
@@ -53,6 +54,42 @@ describe('the keys of the issuer', () => {
     expect(server.requests).toBe(2);
   });
 
+  test('are asked for at the first unknown one, however shortly the announced ones were fetched', async () => {
+    const server = createKeyServer(first);
+    const guard = createTestGuard(server);
+    expect(await guard.refreshKeys()).toBe(true);
+    server.publish(first, second);
+    expect(await outcome(guard, bySecond)).toBe('accepted');
+  });
+
+  test('are fetched anew for an announced change, not by the fetch that was under way', async () => {
+    const server = createKeyServer(first);
+    const guard = createTestGuard(server);
+    let answered: (response: Response) => void = () => {};
+    server.answer = () => new Promise((resolve) => (answered = resolve));
+    const early = outcome(guard, byFirst);
+    const refreshed = Promise.all([guard.refreshKeys(), guard.refreshKeys()]);
+    server.publish(second);
+    answered(Response.json({ keys: [first.jwk] }));
+    await early;
+    expect(await refreshed).toEqual([true, true]);
+    expect(server.requests).toBe(2);
+    expect(await outcome(guard, byFirst)).toBe('key_unknown');
+  });
+
+  test('are fetched again a second after an announced change, by no more than the next request', async () => {
+    const server = createKeyServer(first);
+    const guard = createTestGuard(server);
+    await guard.refreshKeys();
+    expect(await outcome(guard, byFirst)).toBe('accepted');
+    server.publish(second);
+    guard.clock.seconds += 1;
+    expect(await outcome(guard, byFirst)).toBe('accepted');
+    await settle();
+    expect(await outcome(guard, byFirst)).toBe('key_unknown');
+    expect(server.requests).toBe(3);
+  });
+
   test('go on working while the issuer is away, for old tokens and new ones', async () => {
     const server = createKeyServer(first);
     const guard = createTestGuard(server);
@@ -101,7 +138,7 @@ describe('the keys of the issuer', () => {
     await check(requestOf({ authorization: byFirst }));
     let answered: (response: Response) => void = () => {};
     server.answer = () => new Promise((resolve) => (answered = resolve));
-    guard.clock.seconds += 300;
+    guard.clock.seconds += 60;
     expect(check(requestOf({ authorization: byFirst }))).not.toBeInstanceOf(Promise);
     expect(check(requestOf({ authorization: byFirst }))).not.toBeInstanceOf(Promise);
     expect(server.requests).toBe(2);
@@ -154,7 +191,7 @@ describe('the keys of the issuer', () => {
   });
 
   test('come from the address below the issuer, without following redirects, with a time limit', async () => {
-    const asked: [string, { redirect: string; signal: AbortSignal }][] = [];
+    const asked: Parameters<Fetch>[] = [];
     const guard = createTestGuard(createKeyServer(first), {
       fetch: async (...args) => {
         asked.push(args);
@@ -164,5 +201,6 @@ describe('the keys of the issuer', () => {
     await guard.refreshKeys();
     expect(asked[0]?.[0]).toBe('https://auth.example.test/.well-known/jwks.json');
     expect(asked[0]?.[1]).toMatchObject({ redirect: 'error', signal: expect.any(AbortSignal) });
+    expect(asked[0]?.[1].headers).toMatchObject({ 'cache-control': 'no-cache' });
   });
 });
