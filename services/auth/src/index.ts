@@ -60,7 +60,7 @@ export async function createAuth(config: AuthConfig, deps: AuthDeps): Promise<Au
   const audit = createAudit(durable, logger);
   const directory = createDirectory(durable, now);
   const { shared, stop: stopAnnouncing } = announcing(deps.shared, directory);
-  const keyRing = await createKeyRing({ durable, encryptionKey: config.encryptionKey, logger, now });
+  const keyRing = await openKeyRing(config, { durable, shared, logger, now });
   const status = createRevocationStatus(durable);
   const appDeps: AppDeps = {
     config,
@@ -103,6 +103,22 @@ export async function createAuth(config: AuthConfig, deps: AuthDeps): Promise<Au
       await follower.close();
     },
   };
+}
+
+/**
+ * Every process announces for itself, once it serves a new set. The announcement of whoever rotated comes before that,
+ * and who fetches the keys then may get the old ones, from this process or another; after the last of ours nobody does.
+ */
+function openKeyRing(
+  { encryptionKey }: AuthConfig,
+  { shared, ...deps }: Pick<AppDeps, 'durable' | 'shared' | 'logger' | 'now'>,
+): Promise<KeyRing> {
+  const onChange = () => {
+    shared.feed.publish({ type: 'signing_keys' }).catch((error) => {
+      deps.logger.warn({ err: error }, 'signing keys not announced yet');
+    });
+  };
+  return createKeyRing({ ...deps, encryptionKey, onChange });
 }
 
 /** The same stores, whose feed is told again of what it did not take. */

@@ -28,25 +28,22 @@ async function publishedKids(): Promise<string[]> {
   return keys.map(({ kid }) => kid ?? '');
 }
 
-test('a rotated key is published, signs from its instant on, and leaves; no token fails meanwhile', async () => {
-  const { durable, shared } = scene.stores;
-  const before = await issue();
-  const { kid: oldKid } = decodeProtectedHeader(before);
+/** Its predecessor leaves in two hours. */
+async function addSigningKey(activeAt: Date): Promise<SigningKey> {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const kid = randomUUID();
-  const sealed = sealPrivateJwk(scene.auth.config.encryptionKey, kid, {
-    ...privateKey.export({ format: 'jwk' }),
-  });
-  await durable.signingKeys.rotate(
-    {
-      kid,
-      algorithm: 'ES256',
-      publicJwk: { ...publicKey.export({ format: 'jwk' }) },
-      sealedPrivateJwk: sealed,
-      activeAt: new Date(now().getTime() + 600_000),
-    },
-    new Date(now().getTime() + 7_200_000),
-  );
+  const { encryptionKey } = scene.auth.config;
+  const sealedPrivateJwk = sealPrivateJwk(encryptionKey, kid, { ...privateKey.export({ format: 'jwk' }) });
+  const publicJwk = { ...publicKey.export({ format: 'jwk' }) };
+  const key = { kid, algorithm: 'ES256', publicJwk, sealedPrivateJwk, activeAt } as const;
+  return scene.stores.durable.signingKeys.rotate(key, new Date(now().getTime() + 7_200_000));
+}
+
+test('a rotated key is published, signs from its instant on, and leaves; no token fails meanwhile', async () => {
+  const { shared } = scene.stores;
+  const before = await issue();
+  const { kid: oldKid } = decodeProtectedHeader(before);
+  const { kid } = await addSigningKey(new Date(now().getTime() + 600_000));
   await shared[0]?.feed.publish({ type: 'signing_keys' });
   // Twice: each of the two servers in turn.
   const everywhere = async () => [...(await publishedKids()), ...(await publishedKids())];
@@ -69,6 +66,31 @@ test('a rotated key is published, signs from its instant on, and leaves; no toke
 
   offsetMs += 7_200_000;
   expect(await everywhere()).not.toContain(oldKid);
+});
+
+test('each server announces its keys once it serves them, so that no look after the last finds old ones', async () => {
+  const { durable, shared } = scene.stores;
+  const seen: Promise<string[]>[] = [];
+  const follower = await shared[0]?.feed.follow({
+    // Two looks in turn reach both servers.
+    onEvent: ({ type }) => void (type === 'signing_keys' && seen.push(publishedKids(), publishedKids())),
+    onGap() {},
+  });
+  const { kid } = await addSigningKey(new Date(now().getTime() + 3_600_000));
+  await shared[0]?.feed.publish({ type: 'signing_keys' });
+  const announced = async () => (await Promise.all(seen)).length / 2;
+  await expect.poll(announced, { timeout: 3000 }).toBe(3);
+  for (const kids of (await Promise.all(seen)).slice(-2)) expect(kids).toContain(kid);
+
+  // Nobody says a word when a key's time is over.
+  await durable.signingKeys.retire(kid, new Date(now().getTime() + 60_000));
+  await shared[0]?.feed.publish({ type: 'signing_keys' });
+  await expect.poll(announced, { timeout: 3000 }).toBe(6);
+  offsetMs += 60_000;
+  await Promise.all([publishedKids(), publishedKids()]);
+  await expect.poll(announced, { timeout: 3000 }).toBe(8);
+  for (const kids of (await Promise.all(seen)).slice(-2)) expect(kids).not.toContain(kid);
+  await follower?.close();
 });
 
 test('servers that start together on an empty database agree on the first keys', async () => {

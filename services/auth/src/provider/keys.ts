@@ -45,14 +45,55 @@ export async function createKeyRing(options: {
   durable: Pick<DurableStorage, 'signingKeys'>;
   encryptionKey: Buffer;
   logger: Logger;
+  /** Told of each set that is served from now on. */
+  onChange: () => void;
   now: () => Date;
 }): Promise<KeyRing> {
-  const { durable, encryptionKey, logger, now } = options;
-  const opened = new Map<string, PrivateKey>();
+  const { durable, encryptionKey, logger, onChange, now } = options;
+  const open = createOpener(encryptionKey);
   let records: SigningKey[] = [];
   let current: KeySet = { keys: [], until: 0 };
 
-  const open = (record: SigningKey): PrivateKey => {
+  const change = (fresh: KeySet) => {
+    current = fresh;
+    onChange();
+  };
+  const read = async () => {
+    const listed = await durable.signingKeys.list();
+    const fresh = selectKeys(listed, now(), open);
+    // Only now that each has opened: what is kept here is selected from again, where nobody could catch.
+    records = listed;
+    const same = fresh.until === current.until && sameKeys(fresh, current);
+    if (!same) change(fresh);
+  };
+  let reading = Promise.resolve();
+  const reload = () => {
+    // One after another, or a slow read of the keys as they were would replace what a later one found.
+    reading = reading.catch(() => {}).then(read);
+    return reading;
+  };
+
+  await ensureFirstKeys(durable, encryptionKey, now);
+  await reload();
+  const timer = setInterval(() => {
+    reload().catch((error) => logger.warn({ err: error }, 'signing keys not read, the known ones stay'));
+  }, RELOAD_INTERVAL_MS);
+  timer.unref();
+
+  return {
+    current() {
+      if (now().getTime() >= current.until) change(selectKeys(records, now(), open));
+      return current;
+    },
+    reload,
+    stop: () => clearInterval(timer),
+  };
+}
+
+/** Each key once. */
+function createOpener(encryptionKey: Buffer): (record: SigningKey) => PrivateKey {
+  const opened = new Map<string, PrivateKey>();
+  return (record) => {
     const known = opened.get(record.kid);
     if (known) return known;
     const { kid, algorithm, publicJwk, sealedPrivateJwk } = record;
@@ -65,30 +106,6 @@ export async function createKeyRing(options: {
     };
     opened.set(kid, key);
     return key;
-  };
-  const reload = async () => {
-    const read = await durable.signingKeys.list();
-    const fresh = selectKeys(read, now(), open);
-    // Only now that each has opened: what is kept here is selected from again, where nobody could catch.
-    records = read;
-    const same = fresh.until === current.until && sameKeys(fresh, current);
-    if (!same) current = fresh;
-  };
-
-  await ensureFirstKeys(durable, encryptionKey, now);
-  await reload();
-  const timer = setInterval(() => {
-    reload().catch((error) => logger.warn({ err: error }, 'signing keys not read, the known ones stay'));
-  }, RELOAD_INTERVAL_MS);
-  timer.unref();
-
-  return {
-    current() {
-      if (now().getTime() >= current.until) current = selectKeys(records, now(), open);
-      return current;
-    },
-    reload,
-    stop: () => clearInterval(timer),
   };
 }
 
