@@ -89,8 +89,10 @@ export function createIntrospection(options: IntrospectionOptions): Introspectio
   return {
     introspect(credential) {
       const digest = hash('sha256', credential, 'base64url');
-      const known = active.get(digest) ?? inactive.get(digest);
-      if (known !== undefined && now() < known.until) return known.answer;
+      const at = now();
+      // What was active once may still be there, outdated.
+      const answer = believed(active.get(digest), at) ?? believed(inactive.get(digest), at);
+      if (answer !== undefined) return answer;
       const asked = inFlight.get(digest) ?? inquire(digest, credential);
       inFlight.set(digest, asked);
       return asked;
@@ -99,6 +101,10 @@ export function createIntrospection(options: IntrospectionOptions): Introspectio
 }
 
 const DIGEST_LENGTH = 43;
+
+function believed(known: Known | undefined, at: number): IntrospectionAnswer | undefined {
+  return known !== undefined && at < known.until ? known.answer : undefined;
+}
 
 /** Most come from an environment, where one that was forgotten is undefined or empty and would look like an outage. */
 function requireSetUp({ endpoint, clientId, clientSecret }: IntrospectionOptions): void {

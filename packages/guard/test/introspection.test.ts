@@ -49,6 +49,22 @@ describe('an answer', () => {
     expect(server.asked).toHaveLength(2);
   });
 
+  test('that is bad is believed as long of what was good before, and the other way round', async () => {
+    const { authorization, key } = issue();
+    const guard = setUp();
+    const twice = async () => [await outcome(guard, authorization), await outcome(guard, authorization)];
+    expect(await twice()).toEqual(['accepted', 'accepted']);
+    const answer = server.answers.get(key) ?? {};
+    server.answers.delete(key);
+    guard.clock.seconds += 11;
+    expect(await twice()).toEqual(['api_key_inactive', 'api_key_inactive']);
+    expect(server.asked).toHaveLength(2);
+    server.answers.set(key, answer);
+    guard.clock.seconds += 11;
+    expect(await twice()).toEqual(['accepted', 'accepted']);
+    expect(server.asked).toHaveLength(3);
+  });
+
   test('is never believed past the expiry of what it is about', async () => {
     const { authorization } = issue({ exp: NOW + 4 });
     const guard = setUp();
