@@ -80,11 +80,12 @@ describe.each(['memory', 'Redis'])('permits in %s', (store) => {
     expect(lease).toMatchObject({ granted: 50, used: 50 });
   });
 
-  it('know how many members are alive', async () => {
-    expect(await permits.countMembers('a', 60)).toBe(1);
-    expect(await permits.countMembers('b', 60)).toBe(2);
-    expect(await permits.countMembers('a', 60)).toBe(2);
-    expect(await permits.countMembers('a', 0)).toBe(1);
+  it('know how many members of a group are alive', async () => {
+    expect(await permits.countMembers('api', 'a', 60)).toBe(1);
+    expect(await permits.countMembers('api', 'b', 60)).toBe(2);
+    expect(await permits.countMembers('api', 'a', 60)).toBe(2);
+    expect(await permits.countMembers('api', 'a', 0)).toBe(1);
+    expect(await permits.countMembers('auth', 'c', 60)).toBe(1);
   });
 });
 

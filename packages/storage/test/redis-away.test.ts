@@ -31,7 +31,7 @@ describe('a Redis that is away', () => {
       storage.replays.claim('key', 60),
       storage.counters.increment('key', 60),
       storage.permits.lease('key', { limit: 10, windowSeconds: 60, want: 1 }),
-      storage.permits.countMembers('member', 60),
+      storage.permits.countMembers('group', 'member', 60),
       storage.feed.publish({ type: 'signing_keys' }),
     ];
     for (const call of await Promise.allSettled(calls)) {

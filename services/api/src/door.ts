@@ -36,6 +36,7 @@ export async function openDoor(config: ApiConfig, deps: DoorDeps): Promise<Door>
   const knowledge = createKnowledge(config, { durable, shared, logger, onSigningKeys, now });
   const limiter = createRateLimiter({
     permits: shared.permits,
+    group: 'api',
     onUnavailable: (error) => logger.warn({ err: error }, 'limits are counted by each process alone'),
     now,
   });

@@ -133,6 +133,7 @@ function announcing(shared: SharedStorage, directory: AppDeps['directory']) {
 function createLimiter(shared: SharedStorage, logger: Logger): RateLimiter {
   return createRateLimiter({
     permits: shared.permits,
+    group: 'auth',
     onUnavailable: (error) => logger.warn({ err: error }, 'request limits are kept by this process alone'),
   });
 }

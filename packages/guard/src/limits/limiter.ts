@@ -41,7 +41,12 @@ export interface RateLimiter {
 
 export interface RateLimiterOptions {
   permits: Permits;
-  /** Names this process among those that share the store. Default: a random name. */
+  /**
+   * Names the processes among which each has a share while the store is away: those that count the same requests, of
+   * one service. Services that share a store under one prefix need a name each. Default: `default`.
+   */
+  group?: string;
+  /** Names this process among those of its group. Default: a random name. */
   member?: string;
   /** Windows remembered at once; those least recently leased are forgotten first. Default 100,000. */
   maxWindows?: number;
@@ -62,16 +67,17 @@ export interface RateLimiterOptions {
  * Limits over all processes that share `permits`: windows are fixed and aligned to the epoch by the store's clock, and
  * their permits leased in batches. Never more than the limit is admitted in a window while the store answers.
  *
- * While it does not, each process admits its share, the limit divided by the processes known and at least 1, less what
- * it used of the window before; what it admitted is paid from the next lease of the same window. It then admits more
+ * While it does not, each process admits its share, the limit divided by the processes known of its group and at least
+ * 1, less what it used of the window before; what it admitted is paid from the next lease of the same window. It then admits more
  * than the limit only where others have already used more than their share, or processes are unknown or outnumber it.
  */
 export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
-  const { permits, member = randomUUID(), maxWindows = 100_000, onUnavailable = () => {} } = options;
+  const { permits, maxWindows = 100_000, onUnavailable = () => {} } = options;
+  const { group = 'default', member = randomUUID() } = options;
   const { now = Date.now, monotonic = () => performance.now(), patienceMs = 100 } = options;
   const tallies = createTallies(maxWindows);
   const store = createLeaseStore({ permits, now, monotonic, patienceMs, onUnavailable });
-  const membership = createMembership(permits, member, () => tallies.sweep(monotonic()));
+  const membership = createMembership(permits, { group, member }, () => tallies.sweep(monotonic()));
   const lease = ({ limit, tally }: Take) => {
     tallies.keep(limit, tally);
     return store.lease(limit.key, tally, limit);

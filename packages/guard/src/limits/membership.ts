@@ -5,18 +5,22 @@ const BEAT_MS = 10_000;
 const ALIVE_SECONDS = 30;
 
 export interface Membership {
-  /** Processes that share the store, this one included: as counted last, as while it is away nobody can count. */
+  /** Processes of the group, this one included: as counted last, as while it is away nobody can count. */
   readonly count: number;
   close(): void;
 }
 
 /** @param onBeat also called every ten seconds */
-export function createMembership(permits: Permits, member: string, onBeat: () => void): Membership {
+export function createMembership(
+  permits: Permits,
+  { group, member }: { group: string; member: string },
+  onBeat: () => void,
+): Membership {
   let count = 1;
 
   async function beat(): Promise<void> {
     try {
-      count = Math.max(1, await permits.countMembers(member, ALIVE_SECONDS));
+      count = Math.max(1, await permits.countMembers(group, member, ALIVE_SECONDS));
     } catch {
       // The leases find out by themselves that the store is away, and say so.
     }

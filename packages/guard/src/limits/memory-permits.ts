@@ -9,7 +9,7 @@ const SWEEP_ABOVE = 1_000;
  */
 export function createMemoryPermits(now: () => number = Date.now): Permits {
   const windows = new Map<string, { endsAt: number; used: number }>();
-  const members = new Map<string, number>();
+  const groups = new Map<string, Map<string, number>>();
   let sweepAbove = SWEEP_ABOVE;
 
   function sweep(): void {
@@ -36,7 +36,9 @@ export function createMemoryPermits(now: () => number = Date.now): Permits {
         windowEndsAt: endsAt,
       };
     },
-    async countMembers(member, ttlSeconds) {
+    async countMembers(group, member, ttlSeconds) {
+      const members = groups.get(group) ?? new Map<string, number>();
+      groups.set(group, members);
       members.set(member, now() + ttlSeconds * 1000);
       for (const [name, expiresAt] of members) if (expiresAt <= now()) members.delete(name);
       return members.size;

@@ -42,8 +42,8 @@ export interface Permits {
   /** One atomic step over one key. Keys that differ only in `windowSeconds` are counted apart. */
   lease(key: string, request: LeaseRequest): Promise<Lease>;
   /**
-   * Says that `member` is alive for the next `ttlSeconds`, and answers how many are: what a process's share is, when
-   * it must do without the store.
+   * Says that `member` of `group` is alive for the next `ttlSeconds`, and answers how many of the group are: what a
+   * process's share is, when it must do without the store.
    */
-  countMembers(member: string, ttlSeconds: number): Promise<number>;
+  countMembers(group: string, member: string, ttlSeconds: number): Promise<number>;
 }

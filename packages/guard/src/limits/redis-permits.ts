@@ -70,8 +70,9 @@ export function createRedisPermits(run: RunScript, keyPrefix: string): Permits {
       const [granted, used, windowEndsInMs, windowEndsAt] = toIntegers(reply, 4);
       return { granted, used, windowEndsInMs, windowEndsAt };
     },
-    async countMembers(member, ttlSeconds) {
-      const [count] = toIntegers([await run(COUNT_MEMBERS, `${keyPrefix}members`, member, ttlSeconds)], 1);
+    async countMembers(group, member, ttlSeconds) {
+      const name = `${keyPrefix}members:${group}`;
+      const [count] = toIntegers([await run(COUNT_MEMBERS, name, member, ttlSeconds)], 1);
       return count;
     },
   };

@@ -42,6 +42,15 @@ describe('while the store refuses', () => {
     }
   });
 
+  it('processes of other services that share the store have no part in it', async () => {
+    const { limiter, store } = await open(2);
+    const others = ['auth', 'auth', 'console'].map((group) => createRateLimiter({ permits: store, group }));
+    stage.limiters.push(...others);
+    await pass(10_000);
+    store.state = 'refusing';
+    expect(await takeMany(limiter, limits, 100)).toBe(50);
+  });
+
   it('what the process used of the window before counts', async () => {
     const { limiter, store } = await open(2);
     expect(await takeMany(limiter, limits, 30)).toBe(30);

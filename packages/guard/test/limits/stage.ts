@@ -40,9 +40,9 @@ export function createStore(permits: Permits): Store {
       if (store.state === 'silent') await new Promise<void>((resolve) => silent.push(resolve));
       return permits.lease(key, request);
     },
-    async countMembers(member, ttlSeconds) {
+    async countMembers(...word) {
       if (store.state !== 'there') throw new Error('connection refused');
-      return permits.countMembers(member, ttlSeconds);
+      return permits.countMembers(...word);
     },
   };
   return store;

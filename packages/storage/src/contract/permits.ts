@@ -107,14 +107,15 @@ function testWindows(fixture: () => SharedFixture, newKey: () => string): void {
   });
 
   describe('members', () => {
-    test('are counted while their word is good, each once', async () => {
+    test('are counted while their word is good, each once and in its group alone', async () => {
       const { storage, peer, pass } = fixture();
-      expect(await storage.permits.countMembers('a', 60)).toBe(1);
-      expect(await peer.permits.countMembers('b', 1)).toBe(2);
-      expect(await storage.permits.countMembers('a', 60)).toBe(2);
+      expect(await storage.permits.countMembers('api', 'a', 60)).toBe(1);
+      expect(await peer.permits.countMembers('api', 'b', 1)).toBe(2);
+      expect(await storage.permits.countMembers('api', 'a', 60)).toBe(2);
+      expect(await peer.permits.countMembers('auth', 'a', 60)).toBe(1);
       await pass(1_001);
-      expect(await storage.permits.countMembers('a', 60)).toBe(1);
-      expect(await peer.permits.countMembers('b', 60)).toBe(2);
+      expect(await storage.permits.countMembers('api', 'a', 60)).toBe(1);
+      expect(await peer.permits.countMembers('api', 'b', 60)).toBe(2);
     });
   });
 }
