@@ -28,12 +28,11 @@ export interface AdmitDeps {
   addressOf: (request: GuardedRequest) => string | undefined;
   requireHttps: boolean;
   refuse: Refuse;
-  now: () => number;
 }
 
 /** What follows once a credential is verified: organisation, allowlists, limits, scope. */
 export function createAdmit(deps: AdmitDeps): Admit {
-  const { limiter, addressOf, requireHttps, refuse, now } = deps;
+  const { limiter, addressOf, requireHttps, refuse } = deps;
   const findTerms = createTermsFinder(deps.organizations, refuse);
   const always = requireHttps ? HSTS : NOTHING;
 
@@ -55,11 +54,10 @@ export function createAdmit(deps: AdmitDeps): Admit {
   }
 
   function charge(decision: LimitDecision, principal: Principal, route: Route): Admission {
-    const at = now();
-    const headers = formatLimitHeaders(decision.states, at);
+    const headers = formatLimitHeaders(decision);
     if (requireHttps) headers['Strict-Transport-Security'] = STRICT_TRANSPORT_SECURITY;
     if (decision.allowed) return conclude(principal, route, headers);
-    const retryAfter = String(retryAfterSeconds(decision.states, at));
+    const retryAfter = String(retryAfterSeconds(decision));
     throw refuse('limit_exceeded', { principal, headers: { ...headers, 'Retry-After': retryAfter } });
   }
 

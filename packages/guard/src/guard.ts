@@ -108,7 +108,7 @@ export function createGuard(options: GuardOptions): Guard {
   }
 
   const identify = createIdentify(verifiers, refuse);
-  const admit = createAdmit({ organizations, limiter, addressOf, requireHttps, refuse, now });
+  const admit = createAdmit({ organizations, limiter, addressOf, requireHttps, refuse });
   return {
     protect: createProtect({ inspect, identify, admit, refuse }),
     inspect,

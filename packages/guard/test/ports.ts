@@ -121,6 +121,8 @@ export interface TestLimiter extends RateLimiter {
 }
 
 export const WINDOW_END = 1_800_000_030;
+/** At each decision, by the limiter's clock, whatever the guard's says. */
+export const SECONDS_LEFT = 12.5;
 
 export function createLimiter(): TestLimiter {
   const used = new Map<string, number>();
@@ -131,7 +133,7 @@ export function createLimiter(): TestLimiter {
       used.set(limit.key, count);
       return { limit, remaining: limit.requests - count, resetAt: WINDOW_END };
     });
-    return { allowed, states };
+    return { allowed, states, at: (WINDOW_END - SECONDS_LEFT) * 1000 };
   };
   const limiter: TestLimiter = {
     taken: [],

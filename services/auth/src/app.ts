@@ -60,7 +60,7 @@ export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
     jwt: createIntrospectJwt({ ...deps, policy: deps.tokenPolicy }),
     apiKey: createIntrospectApiKey({ ...deps, issuer: config.issuer }),
   });
-  const requestLimits = { limiter: deps.limiter, limits: limitsOf(config), now };
+  const requestLimits = { limiter: deps.limiter, limits: limitsOf(config) };
   const revokeApiKey = createRevokeApiKey(deps);
   const findBySecret = createFindBySecret(directory, { pepper: config.pepper, now });
   installShell(provider, {

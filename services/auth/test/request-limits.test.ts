@@ -215,6 +215,29 @@ describe('the answer', () => {
     expect(first?.headers.get('ratelimit-policy')).toBe('"client";q=5;w=60, "address";q=12;w=60');
   });
 
+  test.each([-30_000, 30_000])(
+    'tells the time left by the clock of the store, when ours is off by %i ms',
+    async (ms) => {
+      const now = () => new Date(Date.now() + ms);
+      const more = { limits: LIMITS, encryptionKey: auth.config.encryptionKey };
+      const apart = await startAuth({ ...stores, now, more });
+      try {
+        const answers = await withinOneWindow(async () => {
+          const ask = () => postForm(`${apart.issuer}/oauth/token`, {}, basic({ id: 'apart', secret: 'x' }));
+          for (let index = 0; index < LIMITS.token; index++) await ask();
+          return { at: Date.now(), limited: await ask() };
+        });
+        const { status, headers } = answers.limited;
+        const left = (60_000 - (answers.at % 60_000)) / 1000;
+        expect(status).toBe(429);
+        expect(Math.abs(Number(headers.get('retry-after')) - left)).toBeLessThan(3);
+        expect(headers.get('ratelimit')).toContain(`t=${headers.get('retry-after')}`);
+      } finally {
+        await apart.close();
+      }
+    },
+  );
+
   test('of a refusal is in the form of OAuth errors, and tells the truth about when to come back', async () => {
     const { status, headers, body } = await withinOneWindow(async () => {
       const address = newAddress();

@@ -41,7 +41,7 @@ export function createDecisions({ store, membership, lease }: Surroundings): Dec
       const remaining = alone ? tally.remainingOfShare(limit, shareOf(limit)) : tally.remaining(limit);
       return { limit, remaining, resetAt: tally.resetAt };
     });
-    return { allowed, states };
+    return { allowed, states, at: store.clockAt(at) };
   }
 
   function admit(takes: readonly Take[], at: number, alone: boolean): LimitDecision {

@@ -1,4 +1,4 @@
-import type { Limit, LimitState } from './limiter.ts';
+import type { Limit, LimitDecision, LimitState } from './limiter.ts';
 
 /*
  * `RateLimit-Policy` and `RateLimit` as in draft-ietf-httpapi-ratelimit-headers-11 §3 and §4: Lists of Strings (RFC 9651)
@@ -8,11 +8,10 @@ import type { Limit, LimitState } from './limiter.ts';
 
 const policies = new WeakMap<Limit, string>();
 
-/**
- * The fields that tell a client where it stands; none without limits.
- * @param nowMs epoch milliseconds
- */
-export function formatLimitHeaders(states: readonly LimitState[], nowMs: number): Record<string, string> {
+type Standing = Pick<LimitDecision, 'states' | 'at'>;
+
+/** The fields that tell a client where it stood when that was decided; none without limits. */
+export function formatLimitHeaders({ states, at }: Standing): Record<string, string> {
   let [blocking] = states;
   if (blocking === undefined) return {};
   let policy = '';
@@ -20,7 +19,7 @@ export function formatLimitHeaders(states: readonly LimitState[], nowMs: number)
   for (const state of states) {
     const separator = policy === '' ? '' : ', ';
     policy += separator + policyOf(state.limit);
-    standing += `${separator}"${state.limit.name}";r=${state.remaining};t=${secondsLeft(state, nowMs)}`;
+    standing += `${separator}"${state.limit.name}";r=${state.remaining};t=${secondsLeft(state, at)}`;
     if (blocksBefore(state, blocking)) blocking = state;
   }
   return {
@@ -35,12 +34,11 @@ export function formatLimitHeaders(states: readonly LimitState[], nowMs: number)
 /**
  * `Retry-After` of a refusal (RFC 9110 §10.2.3): whole seconds until every window that is used up has ended, so that
  * trying again then can succeed. At least 1.
- * @param nowMs epoch milliseconds
  */
-export function retryAfterSeconds(states: readonly LimitState[], nowMs: number): number {
+export function retryAfterSeconds({ states, at }: Standing): number {
   let seconds = 1;
   for (const state of states) {
-    if (state.remaining === 0) seconds = Math.max(seconds, secondsLeft(state, nowMs));
+    if (state.remaining === 0) seconds = Math.max(seconds, secondsLeft(state, at));
   }
   return seconds;
 }
@@ -50,8 +48,8 @@ function blocksBefore(a: LimitState, b: LimitState): boolean {
   return a.remaining < b.remaining || (a.remaining === b.remaining && a.resetAt > b.resetAt);
 }
 
-function secondsLeft({ resetAt }: LimitState, nowMs: number): number {
-  return Math.max(0, Math.ceil(resetAt - nowMs / 1000));
+function secondsLeft({ resetAt }: LimitState, at: number): number {
+  return Math.max(0, Math.ceil(resetAt - at / 1000));
 }
 
 function policyOf(limit: Limit): string {

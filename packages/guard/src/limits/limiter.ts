@@ -27,6 +27,8 @@ export interface LimitDecision {
   readonly allowed: boolean;
   /** One for each limit, in the order they were given. */
   readonly states: readonly LimitState[];
+  /** When it was made, epoch milliseconds by the clock that windows end by: the store's, which may not be ours. */
+  readonly at: number;
 }
 
 export interface RateLimiter {

@@ -22,7 +22,11 @@ describe('a window', () => {
       expect(only(decision)).toEqual({ remaining, resetAt: FIRST_END });
     }
     const refused = await limiter.take([limit]);
-    expect(refused).toEqual({ allowed: false, states: [{ limit, remaining: 0, resetAt: FIRST_END }] });
+    expect(refused).toEqual({
+      allowed: false,
+      states: [{ limit, remaining: 0, resetAt: FIRST_END }],
+      at: START,
+    });
   });
 
   it('that is used up is refused from memory until it ends', async () => {
@@ -57,6 +61,14 @@ describe('a window', () => {
   it('is told with the same end by all processes, whatever their clocks', async () => {
     const { limiters } = open(3);
     for (const limiter of limiters) expect(only(await limiter.take([limitOf(9)])).resetAt).toBe(FIRST_END);
+  });
+
+  it('is told with the moment by the clock of the store, whatever ours says', async () => {
+    const { store, clock } = open();
+    const limiter = createRateLimiter({ permits: store, now: () => clock + 30_000, monotonic: () => 0 });
+    stage.limiters.push(limiter);
+    expect(await limiter.take([limitOf(9)])).toMatchObject({ at: START, states: [{ resetAt: FIRST_END }] });
+    expect(await limiter.take([limitOf(9)])).toMatchObject({ at: START });
   });
 
   it('is shared: two processes admit the limit together', async () => {
@@ -103,11 +115,12 @@ describe('several windows', () => {
         { limit: fresh, remaining: 7, resetAt: Math.ceil(START / 3_600_000) * 3600 },
         { limit: used, remaining: 0, resetAt: FIRST_END },
       ],
+      at: START,
     });
   });
 
   it('admit whoever has no limit', () => {
-    expect(open().limiter.take([])).toEqual({ allowed: true, states: [] });
+    expect(open().limiter.take([])).toEqual({ allowed: true, states: [], at: START });
   });
 });
 

@@ -38,6 +38,7 @@ describe('while the store refuses', () => {
       expect(limiter.take(limits)).toEqual({
         allowed: false,
         states: [{ limit: limits[0], remaining: 0, resetAt: FIRST_END }],
+        at: stage.clock,
       });
     }
   });

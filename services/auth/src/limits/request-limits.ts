@@ -2,7 +2,6 @@ import {
   formatLimitHeaders,
   type Limit,
   type LimitDecision,
-  type LimitState,
   type RateLimiter,
   retryAfterSeconds,
 } from '@latchkey/guard';
@@ -42,11 +41,10 @@ interface Group {
 export interface RequestLimiterDeps {
   limiter: RateLimiter;
   limits: RequestLimits;
-  now: () => Date;
 }
 
 /** To be mounted before a body is read. Says on every answer where the caller stands, once for both limits. */
-export function limitByAddress({ limiter, limits, now }: RequestLimiterDeps): Koa.Middleware {
+export function limitByAddress({ limiter, limits }: RequestLimiterDeps): Koa.Middleware {
   const groupOf = createGroups(limits);
   const limitOf = createLimits('address');
   return async function limitedByAddress(ctx, next) {
@@ -56,30 +54,31 @@ export function limitByAddress({ limiter, limits, now }: RequestLimiterDeps): Ko
     const taken = limiter.take([limit]);
     const decision = taken instanceof Promise ? await taken : taken;
     ctx.state.limitGroup = group;
-    ctx.state.limitStates = decision.states;
+    ctx.state.limitDecision = decision;
     try {
-      admit(ctx, decision, now());
+      admit(ctx, decision);
       await next();
     } finally {
-      ctx.set(formatLimitHeaders(ctx.state.limitStates, now().getTime()));
+      ctx.set(formatLimitHeaders(ctx.state.limitDecision));
     }
   };
 }
 
 /** To be mounted after `readPostedForm`, and before anything is looked up. */
-export function limitByClient({ limiter, now }: RequestLimiterDeps): Koa.Middleware {
+export function limitByClient({ limiter }: Pick<RequestLimiterDeps, 'limiter'>): Koa.Middleware {
   const limitOf = createLimits('client');
   return async function limitedByClient(ctx, next) {
-    const { limitGroup: group, limitStates: before = [], posted } = ctx.state;
+    const { limitGroup: group, limitDecision: before, posted } = ctx.state;
     if (group?.perClient === undefined) return next();
     const clientId = claimedClientId(ctx.headers.authorization, posted);
     if (clientId === undefined) return next();
     const key = `auth:${group.name}:${addressBlock(ctx.ip)}:${nameOf(clientId)}`;
     const limit = limitOf(key, group.perClient);
     const taken = limiter.take([limit]);
-    const { allowed, states } = taken instanceof Promise ? await taken : taken;
-    ctx.state.limitStates = [...states, ...before];
-    admit(ctx, { allowed, states: ctx.state.limitStates }, now());
+    const { allowed, states, at } = taken instanceof Promise ? await taken : taken;
+    const decision = { allowed, states: [...states, ...(before?.states ?? [])], at };
+    ctx.state.limitDecision = decision;
+    admit(ctx, decision);
     return next();
   };
 }
@@ -93,7 +92,7 @@ declare module 'koa' {
   interface DefaultState {
     /** What the request was counted against already. */
     limitGroup?: Group;
-    limitStates?: readonly LimitState[];
+    limitDecision?: LimitDecision;
   }
 }
 
@@ -120,10 +119,10 @@ const READABLE_BY_PAGES = {
 };
 
 /** @throws {HttpError} 429, which says when to come back */
-function admit(ctx: Koa.Context, { allowed, states }: LimitDecision, at: Date): void {
-  if (allowed) return;
+function admit(ctx: Koa.Context, decision: LimitDecision): void {
+  if (decision.allowed) return;
   const headers = {
-    'Retry-After': String(retryAfterSeconds(states, at.getTime())),
+    'Retry-After': String(retryAfterSeconds(decision)),
     ...(ctx.headers.origin !== undefined && READABLE_BY_PAGES),
   };
   throw new HttpError('too_many_requests', { headers });
