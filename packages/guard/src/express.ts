@@ -33,8 +33,8 @@ export interface ExpressGuard {
 }
 
 export interface ExpressGuardOptions {
-  /** Answers a refused request, or throws, for Express' error handlers. Default: status, headers and JSON of RFC 6750. */
-  onRefusal?: (request: ExpressRequest, response: ServerResponse, error: GuardError) => void;
+  /** Answers a refused request, or throws or rejects, for Express' error handlers. Default: status, headers and JSON of RFC 6750. */
+  onRefusal?: (request: ExpressRequest, response: ServerResponse, error: GuardError) => void | Promise<void>;
 }
 
 export function createExpressGuard(
@@ -43,7 +43,7 @@ export function createExpressGuard(
 ): ExpressGuard {
   async function refuse(request: ExpressRequest, response: ServerResponse, error: unknown): Promise<void> {
     const refusal = await explainNodeRefusal(error, guard, request);
-    if (!response.headersSent) onRefusal(request, response, refusal);
+    if (!response.headersSent) await onRefusal(request, response, refusal);
   }
   return {
     protect(policy) {

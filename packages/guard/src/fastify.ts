@@ -49,8 +49,8 @@ export interface FastifyGuard {
 }
 
 export interface FastifyGuardOptions {
-  /** Answers a refused request, or throws, for the error handler. Default: status, headers and JSON of RFC 6750. */
-  onRefusal?: (request: FastifyRequest, reply: FastifyReply, error: GuardError) => void;
+  /** Answers a refused request, or throws or rejects, for the error handler. Default: status, headers and JSON of RFC 6750. */
+  onRefusal?: (request: FastifyRequest, reply: FastifyReply, error: GuardError) => void | Promise<void>;
 }
 
 export function createFastifyGuard(
@@ -60,7 +60,7 @@ export function createFastifyGuard(
   async function refuse(request: FastifyRequest, reply: FastifyReply, error: unknown): Promise<void> {
     const refusal = await explainNodeRefusal(error, guard, request.raw);
     // Somebody answered meanwhile, a timeout for instance. Where the guard admits, Fastify itself goes no further then.
-    if (!reply.sent && !reply.raw.headersSent) onRefusal(request, reply, refusal);
+    if (!reply.sent && !reply.raw.headersSent) await onRefusal(request, reply, refusal);
   }
   return {
     protect(policy) {

@@ -34,7 +34,7 @@ export interface FetchGuard {
 }
 
 export interface FetchGuardOptions {
-  /** Answers a refused request, or throws. Default: status, headers and JSON of RFC 6750. */
+  /** Answers a refused request, or throws or rejects. Default: status, headers and JSON of RFC 6750. */
   onRefusal?: (request: Request, error: GuardError) => Response | Promise<Response>;
 }
 

@@ -30,8 +30,8 @@ export interface KoaGuard {
 }
 
 export interface KoaGuardOptions {
-  /** Answers a refused request, or throws. Default: status, headers and JSON body of RFC 6750. */
-  onRefusal?: (ctx: KoaContext, error: GuardError) => void;
+  /** Answers a refused request, or throws or rejects. Default: status, headers and JSON body of RFC 6750. */
+  onRefusal?: (ctx: KoaContext, error: GuardError) => void | Promise<void>;
 }
 
 export function createKoaGuard(guard: Guard, { onRefusal = answer }: KoaGuardOptions = {}): KoaGuard {

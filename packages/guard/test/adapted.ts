@@ -42,7 +42,7 @@ export interface Plan {
   guard: Guard;
   policy: RoutePolicy;
   /** Answers refusals with its text and status 418. */
-  own?: (error: GuardError) => string;
+  own?: (error: GuardError) => string | Promise<string>;
 }
 
 /**
@@ -62,9 +62,9 @@ const answerOwn = (response: ServerResponse, text: string) => void response.writ
 export const adaptKoa: Adapt = async ({ guard, policy, own }) => {
   const principals: Adapted['principals'] = [];
   const options = own && {
-    onRefusal: (ctx: { status: number; body: unknown }, error: GuardError) => {
+    onRefusal: async (ctx: { status: number; body: unknown }, error: GuardError) => {
       ctx.status = 418;
-      ctx.body = own(error);
+      ctx.body = await own(error);
     },
   };
   const { protect, metadata } = createKoaGuard(guard, options);
@@ -92,7 +92,7 @@ export const adaptExpress: Adapt = async ({ guard, policy, own }) => {
   const principals: Adapted['principals'] = [];
   const { protect, metadata } = createExpressGuard(
     guard,
-    own && { onRefusal: (_, response, error) => answerOwn(response, own(error)) },
+    own && { onRefusal: async (_, response, error) => answerOwn(response, await own(error)) },
   );
   const app = express().use(metadata);
   // Mounted: what Express hands on as `url` is `/` alone.
@@ -117,7 +117,7 @@ export const adaptFastify: Adapt = async ({ guard, policy, own }) => {
   const principals: Adapted['principals'] = [];
   const { protect, metadata } = createFastifyGuard(
     guard,
-    own && { onRefusal: (_, reply, error) => answerOwn(reply.raw, own(error)) },
+    own && { onRefusal: async (_, reply, error) => answerOwn(reply.raw, await own(error)) },
   );
   const app = fastify();
   app.route(metadata);
@@ -145,7 +145,7 @@ export const adaptFetch: Adapt = async ({ guard, policy, own }) => {
   const principals: Adapted['principals'] = [];
   const { protect, metadata } = createFetchGuard(
     guard,
-    own && { onRefusal: (_, error) => new Response(own(error), { status: 418 }) },
+    own && { onRefusal: async (_, error) => new Response(await own(error), { status: 418 }) },
   );
   const orders = protect(policy, (_request, principal) => {
     principals.push(principal);

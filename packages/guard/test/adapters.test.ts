@@ -167,6 +167,12 @@ describe.each(ADAPTERS)('behind %s', (_, adapt) => {
     const response = await send('/orders');
     expect([response.status, await response.text()]).toEqual([418, 'credentials_missing']);
   });
+
+  test('a refusal whose own answer fails later goes where what a handler throws goes', async () => {
+    const { send } = await start({ own: () => Promise.reject(new Error('no template')) });
+    const response = await send('/broken');
+    expect([response.status, await response.text()]).toEqual([500, 'no template']);
+  });
 });
 
 describe.each<[string, Adapt]>([
