@@ -4,7 +4,7 @@ import { STRICT_TRANSPORT_SECURITY } from './https.ts';
 import { formatLimitHeaders, retryAfterSeconds } from './limits/headers.ts';
 import type { Limit, LimitDecision, RateLimiter } from './limits/limiter.ts';
 import { createTermsFinder, type OrganizationLookup } from './organizations.ts';
-import type { Principal } from './principal.ts';
+import { countedAs, type Principal } from './principal.ts';
 import type { Refuse } from './refuse.ts';
 import type { GuardedRequest } from './request.ts';
 import type { Route } from './route.ts';
@@ -101,5 +101,5 @@ function limitsOf({ principal, requestsPerMinute }: Holder, terms: OrganizationT
     limits.push(perMinute('api_key', `key:${credentialId}`, requestsPerMinute));
   }
   if (limits.length > 0) return limits;
-  return [perMinute('credential', `credential:${credentialId}`, DEFAULT_REQUESTS)];
+  return [perMinute('credential', `credential:${countedAs(principal)}`, DEFAULT_REQUESTS)];
 }

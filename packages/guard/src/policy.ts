@@ -8,7 +8,10 @@ export interface RoutePolicy {
   scope?: string | readonly string[];
   /** Default: every kind that the guard is made for. */
   credentials?: readonly CredentialKind[];
-  /** Of this route, for each credential by itself, beside the limits of key and organisation. */
+  /**
+   * Of this route, beside the limits of key and organisation: for each API key, and for each client by organisation, or
+   * by account where there is none.
+   */
   limit?: { requests: number; windowSeconds: number };
   /** Addresses and CIDR ranges that the route may be called from. */
   allowlist?: readonly string[];

@@ -20,7 +20,10 @@ export interface Principal {
   /** Absent for API keys. */
   readonly clientId?: string;
   readonly apiKeyId?: string;
-  /** What requests are counted under: the API key's id, or the client's. */
+  /**
+   * What requests are counted under: the API key's id, or the client's. One client may serve many organisations:
+   * limits count it apart for each, and for each account that has none.
+   */
   readonly credentialId: string;
   /** Absent for an account or client without an organisation. */
   readonly organizationId?: string;
@@ -33,6 +36,11 @@ export interface Principal {
   readonly tokenId?: string;
   /** The consent the token was issued under; absent for clients and API keys. */
   readonly grantId?: string;
+}
+
+/** Names the credential where its requests are limited: nobody uses up what another has through the same client. */
+export function countedAs({ organizationId, accountId, credentialId }: Principal): string {
+  return `${organizationId ?? accountId ?? ''}:${credentialId}`;
 }
 
 /** A role or plan that this release does not know is left out rather than taken for one that it does. */

@@ -2,7 +2,7 @@ import { type AddressList, createAddressList } from '@latchkey/protocol';
 import { rememberAddresses } from './allowlists.ts';
 import type { Limit } from './limits/limiter.ts';
 import type { RoutePolicy } from './policy.ts';
-import type { CredentialKind, Principal } from './principal.ts';
+import { type CredentialKind, countedAs, type Principal } from './principal.ts';
 
 /** A policy in the form in which each request asks it. */
 export interface Route {
@@ -34,10 +34,10 @@ function createLimitOf(
     if (!Number.isSafeInteger(value) || value < 1) throw new RangeError(`not a limit: ${value} (${name})`);
   }
   const known = new WeakMap<readonly Limit[], readonly Limit[]>();
-  return (limits, { credentialId }) => {
+  return (limits, principal) => {
     const same = known.get(limits);
     if (same !== undefined) return same;
-    const key = `route:${name}:${credentialId}`;
+    const key = `route:${name}:${countedAs(principal)}`;
     const extended = [...limits, { name: 'route', key, requests, windowSeconds }];
     known.set(limits, extended);
     return extended;

@@ -135,11 +135,19 @@ describe('limits', () => {
     ]);
   });
 
-  test.each([{ plan: undefined }, { plan: 'gold' }, { org_id: undefined }])(
-    'are 1000 for each credential where nobody says more: %j',
-    async (change) => {
-      expect(await taken({}, await bearer({ ...claims, ...change }))).toEqual([
-        ['credential', 'credential:client_1', 1_000],
+  const limited = { name: 'GET /orders', limit: { requests: 5, windowSeconds: 10 } };
+
+  test.each([
+    ['org_9', { plan: undefined }],
+    ['org_9', { plan: 'gold' }],
+    ['user_1', { org_id: undefined }],
+    ['', { org_id: undefined, sub: 'client_1' }],
+  ])(
+    'are a client’s in each organisation, or for each account without one: "%s", %j',
+    async (whose, change) => {
+      expect(await taken({}, await bearer({ ...claims, ...change }), limited)).toEqual([
+        ['credential', `credential:${whose}:client_1`, 1_000],
+        ['route', `route:GET /orders:${whose}:client_1`, 5],
       ]);
     },
   );
@@ -148,11 +156,10 @@ describe('limits', () => {
     const apiKeys = createLookup();
     const organizations = createOrganizations();
     const issued = apiKeys.issue({ requestsPerMinute: 60 });
-    const policy = { name: 'GET /orders', limit: { requests: 5, windowSeconds: 10 } };
-    expect(await taken({ apiKeys, organizations }, issued.authorization, policy)).toEqual([
+    expect(await taken({ apiKeys, organizations }, issued.authorization, limited)).toEqual([
       ['organization', 'org:org_1', 500],
       ['api_key', `key:${issued.id}`, 60],
-      ['route', `route:GET /orders:${issued.id}`, 5],
+      ['route', `route:GET /orders:org_1:${issued.id}`, 5],
     ]);
   });
 
