@@ -1,4 +1,4 @@
-/** Orders as a function from Request to Response: Deno, Bun and Hono take it as it is, node:http by `serve`. */
+/** Orders as a function from Request and peer's address to Response, which node:http is served with by `serve`. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createFetchGuard, createGuard } from '@latchkey/guard';
 

@@ -9,7 +9,10 @@ import type { GuardedRequest } from './request.ts';
 
 /** What a Request does not say of its connection. */
 export interface ConnectionInfo {
-  /** Address of the connection's peer, which may be a proxy. Without it, nobody is on an allowlist. */
+  /**
+   * Address of the connection's peer, which may be a proxy. Without it nobody is on an allowlist, and no proxy is
+   * trusted: behind one that ends TLS, every request is plain http.
+   */
   remoteAddress?: string | undefined;
   /** Whether the connection is TLS. Default: what the scheme of the request's URL says, which the platform wrote. */
   encrypted?: boolean | undefined;

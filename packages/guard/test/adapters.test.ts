@@ -150,6 +150,7 @@ describe.each(ADAPTERS)('behind %s', (_, adapt) => {
     const { send } = await start();
     const response = await send('/broken', await authorized());
     expect([response.status, await response.text()]).toEqual([500, 'broken']);
+    expect(response.headers.has('x-ratelimit-limit')).toBe(adapt !== adaptFetch);
   });
 
   test('RFC 9728 §3: the metadata is served without credentials, to any origin', async () => {
