@@ -14,7 +14,8 @@ const SUBJECTS = ['token', 'grant', 'client', 'account', 'member', 'organization
 /**
  * Tokens of the subject issued at or before `revokedAt` are dead. Compared in whole seconds, because that is how
  * `iat` is written: a token of the very second in which its subject was revoked may have been issued just before, so
- * it dies too, and one that was issued just after it, in the same second, must be fetched anew.
+ * it dies too, and one that was issued just after it, in the same second, must be fetched anew. Clocks of the processes
+ * that revoke and issue differ: Latchkey stamps `revokedAt` some seconds ahead, and until then issues nothing anew.
  */
 export interface Revocation {
   readonly subject: (typeof SUBJECTS)[number];

@@ -2,7 +2,7 @@
 export const REVOCATION_SUBJECTS = ['token', 'grant', 'client', 'account', 'member', 'organization'] as const;
 export type RevocationSubject = (typeof REVOCATION_SUBJECTS)[number];
 
-/** JWTs of the subject issued at or before `revokedAt` (in whole seconds) are dead. */
+/** JWTs of the subject issued at or before `revokedAt` (in whole seconds), which may be a little ahead, are dead. */
 export interface Revocation {
   subject: RevocationSubject;
   /** `jti`, grant, client, account or organisation id; for a member `<organization id>/<account id>`. */

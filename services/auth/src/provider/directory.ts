@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Client, DurableStorage, FeedEvent, Organization, ResourceServer } from '@latchkey/storage';
 import { LRUCache } from 'lru-cache';
 import { createFreshCache, type FreshCache } from './fresh-cache.ts';
+import { createRecentRevocations, type RecentRevocations } from './recent-revocations.ts';
 
 /** Registered clients, resource servers and organisations, seconds old at most. */
 export interface Directory {
@@ -12,6 +13,8 @@ export interface Directory {
   listResourceServers(): Promise<ResourceServer[]>;
   /** As last read, however old, without asking the store: for the discovery document. */
   knownResourceServers(): ResourceServer[];
+  /** See `RecentRevocations`. */
+  waitOutRevocations: RecentRevocations['waitOut'];
   /** Drops what the event says is stale. */
   onEvent(event: FeedEvent): void;
   dropAll(): void;
@@ -23,13 +26,8 @@ export function createDirectory(
 ): Directory {
   let known: ResourceServer[] = [];
   const clients = createClientCache(durable, now);
-  const organizations = createFreshCache({
-    now,
-    async load(id) {
-      const organization = await durable.organizations.find(id);
-      return organization?.disabledAt ? undefined : organization;
-    },
-  });
+  const revocations = createRecentRevocations(now);
+  const organizations = createOrganizationCache(durable, now);
   const resourceServers = createFreshCache({
     now,
     maxEntries: 1,
@@ -47,7 +45,9 @@ export function createDirectory(
     findOrganization: (id) => organizations.find(id),
     listResourceServers: async () => (await resourceServers.find('all')) ?? [],
     knownResourceServers: () => known,
+    waitOutRevocations: revocations.waitOut,
     onEvent(event) {
+      revocations.onEvent(event);
       if (event.type === 'client') clients.drop(event.id);
       if (event.type === 'resource_server') resourceServers.drop();
       if (event.type === 'organization') organizations.drop(event.id);
@@ -64,6 +64,19 @@ export function createDirectory(
       resourceServers.drop();
     },
   };
+}
+
+function createOrganizationCache(
+  durable: Pick<DurableStorage, 'organizations'>,
+  now: () => Date,
+): FreshCache<Organization> {
+  return createFreshCache({
+    now,
+    async load(id) {
+      const organization = await durable.organizations.find(id);
+      return organization?.disabledAt ? undefined : organization;
+    },
+  });
 }
 
 /** Keeps the object of a client that was read again unchanged: what is made from it stays good. */

@@ -57,7 +57,9 @@ export function createResources({ directory, organizations, clients, keyRing }: 
     if (isClientCredentials(ctx)) return findClientHolder(directory, client);
     const grant = ctx.oidc.entities.Grant as GrantWithOrganization | undefined;
     if (!grant || ctx.oidc.route !== 'token') return undefined;
-    const { organizationId, accountId } = grant;
+    const { accountId } = grant;
+    const organizationId = grant.organizationId ?? undefined;
+    await directory.waitOutRevocations({ clientId: client.id, accountId, organizationId });
     if (!organizationId || !accountId) return {};
     const seat = await organizations.findMembership(organizationId, accountId);
     if (!seat) throw new errors.InvalidGrant({ detail: 'the account has left the organisation' });
@@ -110,8 +112,10 @@ function createOffers(): { of(client: ClientRecord, server: ResourceServer): rea
   };
 }
 
-async function findClientHolder(directory: Directory, { organizationId }: ClientRecord): Promise<Holder> {
-  if (organizationId === null) return {};
+async function findClientHolder(directory: Directory, client: ClientRecord): Promise<Holder> {
+  const organizationId = client.organizationId ?? undefined;
+  await directory.waitOutRevocations({ clientId: client.id, organizationId });
+  if (organizationId === undefined) return {};
   const organization = await directory.findOrganization(organizationId);
   if (!organization) throw new errors.UnauthorizedClient('the organisation of this client is disabled');
   return { organizationId, plan: organization.plan };

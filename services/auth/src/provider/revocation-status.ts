@@ -41,7 +41,8 @@ export function createRevocationStatus(
   };
 }
 
-function keysOf({ jti, grantId, clientId, accountId, organizationId }: TokenSubjects): RevocationKey[] {
+export function keysOf(subjects: Omit<TokenSubjects, 'issuedAt'>): RevocationKey[] {
+  const { jti, grantId, clientId, accountId, organizationId } = subjects;
   const seat = organizationId && accountId ? `${organizationId}/${accountId}` : undefined;
   const named: [RevocationKey['subject'], string | undefined][] = [
     ['token', jti],
