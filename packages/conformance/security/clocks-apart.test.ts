@@ -13,7 +13,7 @@ import { obtainClientToken, obtainTokens } from '../harness/flow.ts';
 import { ORGANIZATION } from '../harness/seed.ts';
 
 /** Revokers whose clocks say another time than that of the authorization server, which stamps tokens. */
-const BEHIND_MS = -3_000;
+const BEHIND_MS = -1_500;
 
 let deployment: Deployment;
 let api: RunningApi;

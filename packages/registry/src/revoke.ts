@@ -8,7 +8,7 @@ import type { Operator } from './operator.ts';
  * well that was about to be issued when its subject was revoked. What is issued anew within it, the authorization server
  * holds back until it is over.
  */
-const CLOCKS_APART_MS = 5_000;
+const CLOCKS_APART_MS = 2_000;
 
 /**
  * Ends what was issued under the subject: grants with their refresh tokens, and every JWT still in its life. To be
