@@ -32,16 +32,18 @@ export interface Knowledge {
   stop(): Promise<void>;
 }
 
-export function createKnowledge(config: ApiConfig, deps: KnowledgeDeps): Knowledge {
-  const { durable, logger, now } = deps;
-  const warn = (what: string) => {
-    let quietUntil = Number.NEGATIVE_INFINITY;
-    return (error: unknown) => {
-      if (now() < quietUntil) return;
-      quietUntil = now() + WARN_EVERY_MS;
-      logger.warn({ err: error }, `${what} not read, trying again`);
-    };
+function createWarning({ logger, now }: KnowledgeDeps, what: string): (error: unknown) => void {
+  let quietUntil = Number.NEGATIVE_INFINITY;
+  return (error) => {
+    if (now() < quietUntil) return;
+    quietUntil = now() + WARN_EVERY_MS;
+    logger.warn({ err: error }, `${what} not read, trying again`);
   };
+}
+
+export function createKnowledge(config: ApiConfig, deps: KnowledgeDeps): Knowledge {
+  const { durable, now } = deps;
+  const warn = (what: string) => createWarning(deps, what);
   const { audience, pepper } = config;
   const apiKeys = createKeyDirectory({ durable, audience, pepper, onFailure: warn('API keys'), now });
   const organizations = createOrganizationDirectory({ durable, onFailure: warn('organisations'), now });
