@@ -1,12 +1,13 @@
 import { openPostgres, StorageUnavailableError } from '@latchkey/storage';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import {
   createDatabase,
   startPostgres,
   type TestDatabase,
   type TestServer,
 } from '../../../infra/test/servers.ts';
+import { type SilentProxy, startSilentProxy } from './silent-proxy.ts';
 
 describe('a PostgreSQL that is away', () => {
   test('where nothing listens, every call says the storage is unavailable', async () => {
@@ -55,6 +56,50 @@ describe('a PostgreSQL that is away', () => {
   });
 });
 
+describe('a PostgreSQL that went silent', () => {
+  let database: TestDatabase;
+  let proxy: SilentProxy;
+  beforeEach(async () => {
+    database = await createDatabase(inject('postgresUrl'));
+    proxy = await startSilentProxy(database.url);
+  });
+  afterEach(async () => {
+    await proxy.close();
+    await database.drop();
+  });
+
+  test('is unavailable within seconds, on a connection that was there and on a new one', {
+    timeout: 10_000,
+  }, async () => {
+    const storage = openPostgres({ url: proxy.url });
+    await storage.ping();
+    proxy.silence();
+    await expect(storage.ping()).rejects.toThrow(StorageUnavailableError);
+    await expect(storage.ping()).rejects.toThrow(StorageUnavailableError);
+    await storage.close();
+  });
+
+  test('ends a transaction with its first statement: no rollback waits for it once more', async () => {
+    const storage = openPostgres({ url: proxy.url });
+    await storage.migrate();
+    const ended: string[] = [];
+    let other: Promise<unknown> | undefined;
+    const transaction = storage.transaction(async (records) => {
+      await records.clients.list();
+      proxy.silence();
+      await expect(records.clients.list()).rejects.toThrow(StorageUnavailableError);
+      // Begins to wait when a rollback would, and for a shorter time.
+      other = storage.ping().catch(() => ended.push('other'));
+      await records.clients.list();
+    });
+    await expect(transaction).rejects.toThrow(StorageUnavailableError);
+    ended.push('transaction');
+    await other;
+    expect(ended).toEqual(['transaction', 'other']);
+    await storage.close();
+  });
+});
+
 describe('connections to PostgreSQL', () => {
   let database: TestDatabase;
   beforeAll(async () => {
@@ -62,8 +107,8 @@ describe('connections to PostgreSQL', () => {
   });
   afterAll(() => database.drop());
 
-  const query = async (text: string) => {
-    const client = new pg.Client({ connectionString: database.url });
+  const query = async (text: string, connectionString = database.url) => {
+    const client = new pg.Client({ connectionString });
     await client.connect();
     try {
       return (await client.query<{ count: number }>(text)).rows;
@@ -91,6 +136,22 @@ describe('connections to PostgreSQL', () => {
     await storage.close();
     await expect.poll(async () => (await query(COUNT))[0]?.count).toBe(0);
     await expect(storage.ping()).rejects.toThrow(StorageUnavailableError);
+  });
+
+  test('one that reached a standby is given up with the first write that it refuses', async () => {
+    const storage = openPostgres({ url: database.url, poolSize: 1 });
+    await storage.migrate();
+    await storage.close();
+    const name = new URL(database.url).pathname.slice(1);
+    const configure = (change: string) => query(`alter database ${name} ${change}`, inject('postgresUrl'));
+    await configure('set default_transaction_read_only = on');
+    const standby = openPostgres({ url: database.url, poolSize: 1 });
+    await standby.ping();
+    await configure('reset default_transaction_read_only');
+    const create = () => standby.organizations.create({ id: 'org_1', name: 'Acme', plan: 'free' });
+    await expect(create()).rejects.toThrow(StorageUnavailableError);
+    expect(await create()).toMatchObject({ id: 'org_1' });
+    await standby.close();
   });
 
   test('those an operator terminates are replaced', async () => {

@@ -46,6 +46,9 @@ export interface Session<S extends EnvSpec> {
   confirm(question: string): Promise<void>;
 }
 
+/** Ending all that an organisation or an application was given is one statement, however much it is. */
+const STATEMENT_TIMEOUT_MS = 60_000;
+
 interface GlobalOptions {
   json?: boolean;
   yes?: boolean;
@@ -64,6 +67,7 @@ export async function withSession<S extends EnvSpec & typeof READ>(
     url: String(env.DATABASE_URL),
     poolSize: 2,
     applicationName: 'latchkey cli',
+    statementTimeoutMs: STATEMENT_TIMEOUT_MS,
   });
   const shared = 'REDIS_URL' in env ? openRedis({ url: String(env.REDIS_URL) }) : undefined;
   try {

@@ -15,12 +15,14 @@ const NETWORK_CODES = new Set([
 /** Unique, foreign key and check constraints. */
 const CONFLICT_STATES = new Set(['23505', '23503', '23514']);
 
+const READ_ONLY = '25006';
+
 /** SQLSTATEs after which the same request may succeed a moment later. Classes of two characters, codes of five. */
 const TRANSIENT_STATES = new Set([
   '08', // connection exception
   '53', // out of connections, memory or disk
   '57', // shut down by the operator, cannot connect now, cancelled by the statement timeout
-  '25006', // read-only: connected to the standby of a failover
+  READ_ONLY,
   '25P03', // idle in transaction for too long
   '40001', // serialization failure
   '40P01', // deadlock
@@ -42,6 +44,11 @@ export function mapDatabaseError(error: unknown): unknown {
     UNAVAILABLE_MESSAGE.test(error.message) ||
     (error instanceof AggregateError && error.errors.some(isNetworkError));
   return unavailable ? new StorageUnavailableError('the database is unavailable', { cause: error }) : error;
+}
+
+/** Connected to the standby of a failover, which may go on answering reads for ever. */
+export function isReadOnly(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === READ_ONLY;
 }
 
 function isNetworkError(error: unknown): boolean {

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { StorageUnavailableError } from '../errors.ts';
 import type { SqlConnection, SqlPool } from './dialect.ts';
-import { mapDatabaseError } from './errors.ts';
+import { isReadOnly, mapDatabaseError } from './errors.ts';
 
 export interface PoolOptions {
   /** `postgres://user:password@host:port/database`, with the `sslmode` and other parameters libpq knows. */
@@ -10,24 +10,37 @@ export interface PoolOptions {
   poolSize?: number;
   /** Shown in `pg_stat_activity`. */
   applicationName?: string;
+  /**
+   * Longest a statement may run, and about as long as a server that went silent goes unnoticed. Meant for requests;
+   * programs that change many rows at once, with a person waiting, give more.
+   */
+  statementTimeoutMs?: number;
 }
 
-/** How long a request waits for a connection, be it new or another request's: then the database counts as away. */
-const CONNECT_TIMEOUT_MS = 3_000;
-const STATEMENT_TIMEOUT_MS = 10_000;
-/** The client's own limit, for a server that went silent: a little after the server's. */
-const QUERY_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 2_000;
+/**
+ * How long a request waits for a connection, be it new or another request's: then the database counts as away. It
+ * leaves room for one lost packet, which TCP sends again after a second.
+ */
+const CONNECT_TIMEOUT_MS = 2_000;
+const STATEMENT_TIMEOUT_MS = 3_000;
+/** The client's own limit is for a server that went silent: so much after the server's, whose answer says more. */
+const ANSWER_DELAY_MS = 500;
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
 /** Statements that a connection may hold prepared. Beyond that (odd filters) they are parsed each time. */
 const MOST_PREPARED = 300;
 
-export function createPgPool({ url, poolSize = 10, applicationName = 'latchkey' }: PoolOptions): SqlPool {
+export function createPgPool({
+  url,
+  poolSize = 10,
+  applicationName = 'latchkey',
+  statementTimeoutMs = STATEMENT_TIMEOUT_MS,
+}: PoolOptions): SqlPool {
   const pool = new pg.Pool({
     connectionString: url,
     max: poolSize,
     application_name: applicationName,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
+    statement_timeout: statementTimeoutMs,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     keepAlive: true,
   });
@@ -43,7 +56,7 @@ export function createPgPool({ url, poolSize = 10, applicationName = 'latchkey' 
       const client = await pool.connect().catch((error: unknown) => {
         throw new StorageUnavailableError('no connection to PostgreSQL', { cause: error });
       });
-      return toConnection(client, names);
+      return toConnection(client, names, statementTimeoutMs + ANSWER_DELAY_MS);
     },
     end() {
       ending ??= pool.end();
@@ -52,13 +65,19 @@ export function createPgPool({ url, poolSize = 10, applicationName = 'latchkey' 
   };
 }
 
-function toConnection(client: pg.PoolClient, names: Map<string, string>): SqlConnection {
-  let silent = false;
+function toConnection(
+  client: pg.PoolClient,
+  names: Map<string, string>,
+  queryTimeoutMs: number,
+): SqlConnection {
+  let unfit: unknown;
   const run = async <R extends pg.QueryResultRow>(query: TimedQuery) => {
+    // The rollback that follows a failure would wait as long again; the server rolls back when the connection ends.
+    if (unfit) throw new StorageUnavailableError('the connection to PostgreSQL is unfit', { cause: unfit });
     try {
       return await client.query<R>(query);
     } catch (error) {
-      silent ||= error instanceof Error && error.message === 'Query read timeout';
+      if (isSilence(error) || isReadOnly(error)) unfit = error;
       throw mapDatabaseError(error);
     }
   };
@@ -68,16 +87,21 @@ function toConnection(client: pg.PoolClient, names: Map<string, string>): SqlCon
         ...nameOf(text, parameters, names),
         text,
         values: [...parameters],
-        query_timeout: QUERY_TIMEOUT_MS,
+        query_timeout: queryTimeoutMs,
       });
       return { rows: result.rows as R[], affected: result.command === 'SELECT' ? 0 : (result.rowCount ?? 0) };
     },
     async script(text) {
       await run({ text });
     },
-    // A connection that still owes an answer must not serve the next request.
-    release: () => client.release(silent),
+    // One that still owes an answer must not serve the next request, and a new one may reach the primary where this
+    // one holds on to a standby.
+    release: () => client.release(unfit !== undefined),
   };
+}
+
+function isSilence(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Query read timeout';
 }
 
 interface TimedQuery extends pg.QueryConfig {
