@@ -40,6 +40,8 @@ export function connectRedis(address: RedisAddress, answerTimeoutMs: number): Re
   const send = async (command: string, ...args: Argument[]) => {
     if (!opened) await opening;
     try {
+      // What a Cluster that is away queues waits without end.
+      if (client.status !== 'ready') throw new Error(`the connection is not ready: ${client.status}`);
       return await client.call(command, ...args);
     } catch (error) {
       throw mapRedisError(error);
@@ -80,7 +82,10 @@ function createClient(address: RedisAddress, answerTimeoutMs: number): Redis | C
     return new Cluster(address.hosts, {
       redisOptions: shared,
       clusterRetryStrategy: retry,
-      enableOfflineQueue: false,
+      // As above: what was in flight on a connection that closed is not sent again.
+      retryDelayOnFailover: 0,
+      // A node is connected to with its first command. Without the queue those that come meanwhile would fail.
+      enableOfflineQueue: true,
       slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
     });
   }
