@@ -1,5 +1,5 @@
 import { openPostgres } from '@latchkey/storage';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { createDatabase, type TestDatabase } from '../../../infra/test/servers.ts';
 import type { SqlPool } from '../src/postgres/dialect.ts';
 import { migrate, readMigrations } from '../src/postgres/migrate.ts';
@@ -12,6 +12,8 @@ const INSERT =
 const DISABLE = 'update organizations set disabled_at = $2 where id = $1';
 const INSERT_ACCOUNT =
   'insert into accounts (id, email, email_verified, name, created_at, updated_at) values ($1, $2, false, $3, $4, $4)';
+const WAITING =
+  'select pid from pg_stat_activity where datname = current_database() and wait_event_type = $1';
 const CREATED_AT = new Date('2026-01-02T03:04:05Z');
 
 describe('a database of the release before API keys', () => {
@@ -94,4 +96,28 @@ describe('a database of the release before API keys', () => {
       await storage.close();
     }
   });
+});
+
+test('a migration that waits for its turn at the audit log keeps nobody from anything else', async () => {
+  const database = await createDatabase(inject('postgresUrl'));
+  const pool = createPgPool({ url: database.url });
+  const [writer, other] = [await pool.connect(), await pool.connect()];
+  try {
+    await migrate(pool, PREVIOUS);
+    await writer.script(`begin; insert into audit_events (id, at, action, result, actor_type, details)
+      values ('event_1', now(), 'a', 'success', 'operator', '{}')`);
+    const migrating = migrate(pool, readMigrations());
+    await vi.waitFor(async () => {
+      const { rows } = await other.query(WAITING, ['Lock']);
+      expect(rows).toHaveLength(1);
+    });
+    await other.query(INSERT, ['org_meanwhile', 'A', 'free', CREATED_AT, null]);
+    await other.query('select id from clients where id = $1', ['client_1']);
+    await writer.script('commit');
+    expect(await migrating).toHaveLength(readMigrations().length - PREVIOUS.length);
+  } finally {
+    for (const connection of [writer, other]) connection.release();
+    await pool.end();
+    await database.drop();
+  }
 });

@@ -1,15 +1,21 @@
 -- breaking: false
 
--- The default of updated_at is for the previous release, which inserts without it.
-alter table organizations
-  add column rate_limit integer,
-  add column ip_allowlist json not null default '[]',
-  add column leaked_key_policy text not null default 'revoke',
-  add column updated_at timestamptz not null default now();
-update organizations set updated_at = created_at;
-create index organizations_updated_at on organizations (updated_at);
--- The previous release disables without moving updated_at.
-create index organizations_disabled_at on organizations (disabled_at);
+-- Everything is one transaction, and a lock is held to its end. Long work therefore comes first, under locks that let
+-- others read; what shuts out readers (`alter table`, `drop index`) comes last.
+
+-- Events are listed by instant, so that a period is one stretch of an index; `position` decides between equals.
+create index audit_events_at on audit_events (at, position);
+create index audit_events_organization_at on audit_events (organization_id, at, position);
+create index audit_events_organization_action on audit_events (organization_id, action, at, position);
+create index audit_events_organization_actor on audit_events (organization_id, actor_id, at, position);
+create index audit_events_organization_target on audit_events (organization_id, target_id, at, position);
+
+-- Pages of an organisation's clients, newest first, continued from an instant of whole milliseconds.
+update clients set created_at = date_trunc('milliseconds', created_at);
+create index clients_page on clients (organization_id, environment, created_at, id);
+
+-- Without it, deleting an organisation would read every adjustment there is.
+create index inventory_adjustments_organization_id on inventory_adjustments (organization_id);
 
 -- `successor_id` has no foreign key: that a key was rotated stays true when its successor is gone.
 create table api_keys (
@@ -60,17 +66,18 @@ create table idempotency_keys (
 );
 create index idempotency_keys_expires_at on idempotency_keys (expires_at);
 
--- Pages of an organisation's clients, newest first, continued from an instant of whole milliseconds. What the old
--- index served, this one serves.
-update clients set created_at = date_trunc('milliseconds', created_at);
-create index clients_page on clients (organization_id, environment, created_at, id);
-drop index clients_organization_id;
+-- The default of updated_at is for the previous release, which inserts without it.
+alter table organizations
+  add column rate_limit integer,
+  add column ip_allowlist json not null default '[]',
+  add column leaked_key_policy text not null default 'revoke',
+  add column updated_at timestamptz not null default now();
+update organizations set updated_at = created_at;
+create index organizations_updated_at on organizations (updated_at);
+-- The previous release disables without moving updated_at.
+create index organizations_disabled_at on organizations (disabled_at);
 
--- Events are listed by instant, so that a period is one stretch of an index; `position` decides between equals.
-create index audit_events_at on audit_events (at, position);
-create index audit_events_organization_at on audit_events (organization_id, at, position);
-create index audit_events_organization_action on audit_events (organization_id, action, at, position);
-create index audit_events_organization_actor on audit_events (organization_id, actor_id, at, position);
-create index audit_events_organization_target on audit_events (organization_id, target_id, at, position);
+-- What these served, the new ones serve.
+drop index clients_organization_id;
 drop index audit_events_organization;
 drop index audit_events_action;
