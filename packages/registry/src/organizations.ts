@@ -103,6 +103,8 @@ export function enableOrganization(operator: Operator, id: string): Promise<Orga
 /** Disables it, then deletes it with its members, clients, API keys and data. */
 export async function deleteOrganization(operator: Operator, id: string): Promise<void> {
   await disableOrganization(operator, id);
+  // Before the rest and bit by bit: the rest is one statement, in which a large organisation would never end.
+  await operator.durable.organizations.deleteData(id);
   await inTransaction(operator, async (within) => {
     const clients = await within.durable.clients.list({ organizationId: id });
     await within.durable.organizations.delete(id);

@@ -14,7 +14,7 @@ import {
   updateOrganization,
 } from '@latchkey/registry';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createRegistry, type Registry, refusalOf } from './registry.ts';
+import { createRegistry, inSeconds, type Registry, refusalOf } from './registry.ts';
 
 let registry: Registry;
 beforeAll(async () => {
@@ -88,6 +88,25 @@ describe('an organisation', () => {
       expect.objectContaining({ disabledAt: operator.now() }),
       undefined,
     ]);
+  });
+
+  it('is deleted after its usage: no statement has to delete both, however much there is', async () => {
+    const { operator, durable } = registry;
+    await createOrganization(operator, { id: 'org_f', name: 'F', plan: 'free' });
+    const tenant = { organizationId: 'org_f', environment: 'live' } as const;
+    const [minute, to] = [operator.now(), inSeconds(registry, 60)];
+    const credential = { credentialType: 'api_key', credentialId: 'key_1' } as const;
+    await durable.usage.add([
+      { ...tenant, ...credential, minute, route: 'GET /', statusClass: 2, requests: 1 },
+    ]);
+    const listUsage = () => durable.usage.list({ ...tenant, from: minute, to, interval: 'day', limit: 9 });
+    const left: number[] = [];
+    const transaction: typeof durable.transaction = async (work) => {
+      left.push((await listUsage()).length);
+      return durable.transaction(work);
+    };
+    await deleteOrganization({ ...operator, durable: { ...durable, transaction } }, 'org_f');
+    expect(left).toEqual([1, 0]);
   });
 
   it.each([

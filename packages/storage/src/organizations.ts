@@ -58,7 +58,16 @@ export interface Organizations {
     id: string,
     changes: Partial<Pick<Organization, 'name' | 'plan' | 'disabledAt'> & OrganizationSettings>,
   ): Promise<Organization | undefined>;
-  /** Deletes the organisation with its members, clients and data. Answers false when there was none. */
+  /**
+   * Deletes what an organisation may have without bound: usage, manufacturing data, consents and grants with their
+   * refresh tokens. Works in small statements, of which each stands: to be called before `delete`, outside a
+   * transaction, once nobody acts for the organisation any more.
+   */
+  deleteData(id: string): Promise<void>;
+  /**
+   * Deletes the organisation with its members, clients and data, all in one statement. Answers false when there was
+   * none.
+   */
   delete(id: string): Promise<boolean>;
 
   /** Gives the account this role, whether or not it had another. */

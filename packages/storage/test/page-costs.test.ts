@@ -74,7 +74,7 @@ describe('what a page costs in a full database', () => {
   let read = 0;
   beforeAll(async () => {
     database = await createDatabase(inject('postgresUrl'));
-    const pool = createPgPool({ url: database.url, poolSize: 1 });
+    const pool = createPgPool({ url: database.url, poolSize: 1, statementTimeoutMs: 60_000 });
     await createDurableStorage(pool).migrate();
     const connection = await pool.connect();
     await connection.script(SEED);

@@ -46,7 +46,7 @@ export interface Session<S extends EnvSpec> {
   confirm(question: string): Promise<void>;
 }
 
-/** Ending all that an organisation or an application was given is one statement, however much it is. */
+/** Revoking all that was issued for an organisation or a client is one statement, however much it is. */
 const STATEMENT_TIMEOUT_MS = 60_000;
 
 interface GlobalOptions {

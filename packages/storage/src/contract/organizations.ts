@@ -2,6 +2,7 @@ import { newId } from '@latchkey/protocol';
 import { describe, expect, test } from 'vitest';
 import { ConflictError } from '../errors.ts';
 import type { OrganizationSettings } from '../organizations.ts';
+import type { DurableStorage } from '../storage.ts';
 import type { DurableFixture } from './durable.ts';
 
 const SETTINGS: OrganizationSettings = {
@@ -98,6 +99,29 @@ export function testOrganizations(fixture: () => DurableFixture): void {
       expect(await storage.organizations.listChangedSince(clock.now())).toEqual([last]);
     });
 
+    test("deleting its data leaves the organisation itself, and others' data", async () => {
+      const { storage, organization, client, grant, clock } = fixture();
+      const [mine, other] = [await organization(), await organization()];
+      const owned = await client(mine.id);
+      const grants = [await grant({ organizationId: mine.id }), await grant({ organizationId: other.id })];
+      for (const { id } of [mine, other]) await addData(storage, id, clock.now());
+      await storage.organizations.deleteData(mine.id);
+      expect(await countData(storage, mine.id, clock.now())).toEqual({
+        workOrders: 0,
+        items: 0,
+        requests: 0,
+      });
+      expect(await countData(storage, other.id, clock.now())).toEqual({
+        workOrders: 1,
+        items: 1,
+        requests: 1,
+      });
+      const found = await Promise.all(grants.map(({ id }) => storage.grants.find(id)));
+      expect(found.map((one) => one?.id)).toEqual([undefined, grants[1]?.id]);
+      expect(await storage.organizations.find(mine.id)).toEqual(mine);
+      expect(await storage.clients.find(owned.id)).toEqual(owned);
+    });
+
     test('a delete takes the members and clients with it', async () => {
       const { storage, organization, account, client } = fixture();
       const { id } = await organization();
@@ -112,6 +136,32 @@ export function testOrganizations(fixture: () => DurableFixture): void {
     });
   });
   testMembers(fixture);
+}
+
+async function addData(storage: DurableStorage, organizationId: string, minute: Date): Promise<void> {
+  const tenant = { organizationId, environment: 'live' } as const;
+  const { workOrders, inventoryItems, inventoryAdjustments } = storage.manufacturing;
+  const order = { number: '1', product: 'A', quantity: 1, status: 'planned', priority: 'low' } as const;
+  await workOrders.create(tenant, { ...order, dueAt: null, notes: null });
+  const item = { sku: 'A', name: 'A', unit: 'each', location: null, reorderPoint: null };
+  const { id: itemId } = await inventoryItems.create(tenant, item);
+  const adjustment = { itemId, quantity: 1, reason: 'count', reference: null, notes: null } as const;
+  await inventoryAdjustments.create(tenant, adjustment);
+  const credential = { credentialType: 'api_key', credentialId: 'key_1' } as const;
+  await storage.usage.add([
+    { ...tenant, ...credential, minute, route: 'GET /', statusClass: 2, requests: 1 },
+  ]);
+}
+
+async function countData(storage: DurableStorage, organizationId: string, minute: Date) {
+  const tenant = { organizationId, environment: 'live' } as const;
+  const to = new Date(minute.getTime() + 1);
+  const rows = await storage.usage.list({ ...tenant, from: minute, to, interval: 'day', limit: 9 });
+  return {
+    workOrders: (await storage.manufacturing.workOrders.list(tenant, { limit: 9 })).length,
+    items: (await storage.manufacturing.inventoryItems.list(tenant, { limit: 9 })).length,
+    requests: rows.reduce((sum, { requests }) => sum + requests, 0),
+  };
 }
 
 function testMembers(fixture: () => DurableFixture): void {

@@ -1,5 +1,7 @@
+import { sql } from 'kysely';
 import type { Membership, Organization, OrganizationSettings, Organizations } from '../organizations.ts';
 import type { PostgresContext } from './database.ts';
+import { deleteInBatches } from './purge.ts';
 import { isStorable } from './text.ts';
 
 const COLUMNS = [
@@ -14,6 +16,18 @@ const COLUMNS = [
   'disabledAt',
 ] as const;
 const MEMBER_COLUMNS = ['organizationId', 'accountId', 'role', 'createdAt'] as const;
+
+/** What an organisation may have without bound. Rows that go with others of the list come before those. */
+const DATA = [
+  'usage',
+  'operations',
+  'inspections',
+  'workOrders',
+  'inventoryAdjustments',
+  'inventoryItems',
+  'consents',
+  'grants',
+] as const;
 
 export function createPostgresOrganizations(context: PostgresContext): Organizations {
   const { db, now } = context;
@@ -48,6 +62,9 @@ export function createPostgresOrganizations(context: PostgresContext): Organizat
         .where('id', '=', id)
         .returning(COLUMNS)
         .executeTakeFirst(),
+    async deleteData(id) {
+      for (const table of DATA) await deleteInBatches(context, table, sql`organization_id = ${id}`);
+    },
     async delete(id) {
       const { numDeletedRows } = await db
         .deleteFrom('organizations')
