@@ -34,13 +34,14 @@ export function defineEnv<S extends EnvSpec>(spec: S): S {
 }
 
 /**
- * Reads and checks every variable of `spec`. `check` names faults that concern several variables together.
+ * Reads and checks every variable of `spec`. `check` names faults that concern what values mean, or several variables
+ * together; those that are missing or faulty by themselves are absent from what it is given.
  * @throws {EnvError} naming every fault
  */
 export function readEnv<S extends EnvSpec>(
   spec: S,
   source: NodeJS.ProcessEnv = process.env,
-  check: (env: Env<S>) => string[] = () => [],
+  check: (env: Partial<Env<S>>) => string[] = () => [],
 ): Env<S> {
   const faults: string[] = [];
   const env: Record<string, unknown> = {};
@@ -53,10 +54,9 @@ export function readEnv<S extends EnvSpec>(
       faults.push(`${name}_FILE: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
-  const typed = env as Env<S>;
-  if (faults.length === 0) faults.push(...check(typed));
+  faults.push(...check(env as Partial<Env<S>>));
   if (faults.length > 0) throw new EnvError(faults);
-  return typed;
+  return env as Env<S>;
 }
 
 function readText(name: string, variable: Variable, source: NodeJS.ProcessEnv): string | undefined {
@@ -68,6 +68,7 @@ function readText(name: string, variable: Variable, source: NodeJS.ProcessEnv): 
 }
 
 const REQUIRED = 'is required';
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 
 /** Schemas for the kinds of value that recur. */
 export const variable = {
@@ -107,24 +108,22 @@ export const variable = {
           .filter(Boolean),
       ),
   postgresUrl: () => z.string({ error: REQUIRED }).regex(/^postgres(ql)?:\/\/./, 'must be a postgres:// URL'),
-  /** One server, Sentinels or a Cluster. */
-  redisUrl: () =>
-    z
-      .string({ error: REQUIRED })
-      .regex(
-        /^rediss?(\+sentinel|\+cluster)?:\/\/./,
-        'must be a redis://, redis+sentinel:// or redis+cluster:// URL',
-      ),
+  /** Text that `parse` takes. What it throws is printed, so the message must not repeat a secret. */
+  parsed: (parse: (text: string) => unknown) => z.string({ error: REQUIRED }).superRefine(takenBy(parse)),
   /** Addresses or CIDR ranges, comma-separated. */
-  addressRanges: () =>
-    variable.list().superRefine((ranges, context) => {
-      try {
-        createTrustedProxies(ranges);
-      } catch (error) {
-        context.addIssue(error instanceof Error ? error.message : String(error));
-      }
-    }),
+  addressRanges: () => variable.list().superRefine(takenBy(createTrustedProxies)),
+  logLevel: () => z.enum(LOG_LEVELS, { error: 'must be debug, info, warn, error or silent' }).default('info'),
 };
+
+function takenBy<T>(parse: (value: T) => unknown) {
+  return (value: T, context: { addIssue(message: string): void }) => {
+    try {
+      parse(value);
+    } catch (error) {
+      context.addIssue(error instanceof Error ? error.message : String(error));
+    }
+  };
+}
 
 function readKey(text: string, context: { addIssue(message: string): void }): Buffer {
   const bytes = /^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, 'hex') : Buffer.from(text, 'base64');

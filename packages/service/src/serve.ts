@@ -1,6 +1,5 @@
 import type { RequestListener } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
-import { z } from 'zod';
 import { defineEnv, variable } from './env.ts';
 import type { Health } from './health.ts';
 import type { Logger } from './logger.ts';
@@ -8,19 +7,24 @@ import { type Metrics, serveMetrics } from './metrics.ts';
 import type { RunningService } from './process.ts';
 import { listen } from './server.ts';
 
-const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
+export interface ServerDefaults {
+  port: number;
+  metricsPort: number;
+  /** The store's own: it throws where the process could not open the store either. */
+  parseRedisUrl(url: string): unknown;
+}
 
 /** The variables of every process that serves requests over both stores. */
-export function serverEnv(ports: { port: number; metricsPort: number }) {
+export function serverEnv({ port, metricsPort, parseRedisUrl }: ServerDefaults) {
   return defineEnv({
     NODE_ENV: {
       schema: variable.text().default('development'),
       description: '`production` demands https addresses',
     },
     HOST: { schema: variable.text().default('0.0.0.0'), description: 'Address to listen on' },
-    PORT: { schema: variable.port(ports.port), description: 'Port to listen on' },
+    PORT: { schema: variable.port(port), description: 'Port to listen on' },
     METRICS_PORT: {
-      schema: variable.port(ports.metricsPort),
+      schema: variable.port(metricsPort),
       description: 'Port of /metrics; keep it private',
     },
     DATABASE_URL: {
@@ -29,7 +33,7 @@ export function serverEnv(ports: { port: number; metricsPort: number }) {
       secret: true,
     },
     REDIS_URL: {
-      schema: variable.redisUrl(),
+      schema: variable.parsed(parseRedisUrl),
       description: 'Redis server, Sentinels or Cluster; with a password in it, if any',
       secret: true,
     },
@@ -38,7 +42,7 @@ export function serverEnv(ports: { port: number; metricsPort: number }) {
       description: 'Addresses or CIDR ranges whose X-Forwarded-* headers are believed',
     },
     LOG_LEVEL: {
-      schema: z.enum(LOG_LEVELS, { error: 'must be debug, info, warn, error or silent' }).default('info'),
+      schema: variable.logLevel(),
       description: 'debug, info, warn, error or silent',
     },
     TEMPLATE_DIRS: {

@@ -88,4 +88,22 @@ describe('readEnv', () => {
       readEnv(spec, { ISSUER: 'https://a.example', PEPPER: key }, () => ['together wrong']),
     ).toThrow(/together wrong/);
   });
+
+  test('they do so beside faults of single variables, from what is without fault', () => {
+    const read = () =>
+      readEnv(spec, { ISSUER: 'http://a.example', PORT: '99999' }, ({ ISSUER, PORT, PEPPER }) => [
+        `together ${ISSUER} ${PORT} ${PEPPER}`,
+      ]);
+    expect(read).toThrow(/PORT: .*\n.*PEPPER: .*\n.*together http:\/\/a\.example undefined undefined/);
+  });
+
+  test('text that its parser does not take is a fault with what the parser says', () => {
+    const parsed = variable.parsed((text) => {
+      if (text !== 'good') throw new TypeError('must be good');
+    });
+    const url = defineEnv({ URL: { schema: parsed, description: 'URL' } });
+    expect(readEnv(url, { URL: 'good' })).toEqual({ URL: 'good' });
+    expect(() => readEnv(url, { URL: 'bad' })).toThrow(/URL: must be good/);
+    expect(() => readEnv(url, {})).toThrow(/URL: is required/);
+  });
 });

@@ -17,6 +17,7 @@ export { openPglite, type PgliteOptions } from './pglite/index.ts';
 export { lockDataDir } from './pglite/lock.ts';
 export * from './place.ts';
 export { openPostgres, type PostgresOptions } from './postgres/index.ts';
+export { parseRedisUrl } from './redis/address.ts';
 export { openRedis, type RedisOptions } from './redis/index.ts';
 export * from './refresh-tokens.ts';
 export * from './resource-servers.ts';

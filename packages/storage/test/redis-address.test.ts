@@ -47,6 +47,7 @@ describe('Redis URLs', () => {
     'redis://',
     'redis://a:1,b:2',
     'redis://h:port',
+    'redis://h:65536',
     'redis://h/zero',
     'redis+sentinel://a:1',
     'redis+cluster://a:1/2',

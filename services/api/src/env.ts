@@ -1,9 +1,10 @@
 import { defineEnv, type Env, serverEnv, variable } from '@latchkey/service';
+import { parseRedisUrl } from '@latchkey/storage';
 import type { ApiConfig } from './config.ts';
 
 /** Every variable that the API reads. */
 export const apiEnv = defineEnv({
-  ...serverEnv({ port: 3001, metricsPort: 9465 }),
+  ...serverEnv({ port: 3001, metricsPort: 9465, parseRedisUrl }),
   API_ORIGIN: { schema: variable.origin(), description: 'Public URL of this API, without a path' },
   API_AUDIENCE: {
     schema: variable.text().optional(),
@@ -24,14 +25,15 @@ export const apiEnv = defineEnv({
 export type ApiEnv = Env<typeof apiEnv>;
 
 /** Faults that concern what the values mean, or several of them together. */
-export function checkApiEnv(env: ApiEnv): string[] {
+export function checkApiEnv(env: Partial<ApiEnv>): string[] {
   const faults: string[] = [];
   const isHttp = (text: string) => /^https?:$/.test(URL.parse(text)?.protocol ?? '');
-  if (new URL(env.API_ORIGIN).pathname !== '/') faults.push('API_ORIGIN: must not have a path');
+  if (env.API_ORIGIN && new URL(env.API_ORIGIN).pathname !== '/')
+    faults.push('API_ORIGIN: must not have a path');
   if (env.API_AUDIENCE && !isHttp(env.API_AUDIENCE)) faults.push('API_AUDIENCE: must be an http(s) URL');
   if (env.NODE_ENV === 'production') {
     for (const name of ['API_ORIGIN', 'ISSUER'] as const) {
-      if (!env[name].startsWith('https:')) faults.push(`${name}: must be https in production`);
+      if (env[name]?.startsWith('http:')) faults.push(`${name}: must be https in production`);
     }
   }
   return faults;

@@ -1,4 +1,5 @@
 import { defineEnv, type Env, serverEnv, variable } from '@latchkey/service';
+import { parseRedisUrl } from '@latchkey/storage';
 import { type AuthConfig, DEFAULT_LIFETIMES, DEFAULT_LIMITS } from './config.ts';
 import { GITHUB_REPORTER_KEYS_URL } from './leaks/reporter-keys.ts';
 import { limitVariables, readLimits } from './limits/variables.ts';
@@ -7,7 +8,7 @@ const MIN_COOKIE_KEY_LENGTH = 32;
 
 /** Every variable that the auth service reads. */
 export const authEnv = defineEnv({
-  ...serverEnv({ port: 3000, metricsPort: 9464 }),
+  ...serverEnv({ port: 3000, metricsPort: 9464, parseRedisUrl }),
   ISSUER: { schema: variable.origin(), description: 'Public URL of this server, without a path' },
   PEPPER: {
     schema: variable.key(),
@@ -76,23 +77,28 @@ function isKeysUrl(text: string): boolean {
 export type AuthEnv = Env<typeof authEnv>;
 
 /** Faults that concern what the values mean, or several of them together. */
-export function checkAuthEnv(env: AuthEnv): string[] {
+export function checkAuthEnv(env: Partial<AuthEnv>): string[] {
   const faults: string[] = [];
-  const issuer = new URL(env.ISSUER);
-  if (issuer.pathname !== '/') faults.push('ISSUER: must not have a path');
-  if (env.NODE_ENV === 'production' && issuer.protocol !== 'https:') {
+  const issuer = env.ISSUER ? new URL(env.ISSUER) : undefined;
+  if (issuer && issuer.pathname !== '/') faults.push('ISSUER: must not have a path');
+  if (env.NODE_ENV === 'production' && issuer?.protocol === 'http:') {
     faults.push('ISSUER: must be https in production');
   }
-  if (env.PEPPER.equals(env.ENCRYPTION_KEY)) faults.push('PEPPER: must differ from ENCRYPTION_KEY');
+  if (env.ENCRYPTION_KEY && env.PEPPER?.equals(env.ENCRYPTION_KEY))
+    faults.push('PEPPER: must differ from ENCRYPTION_KEY');
   for (const name of ['TOKEN', 'INTROSPECTION'] as const) {
-    if (env[`${name}_REQUESTS_PER_MINUTE`] > env[`${name}_ADDRESS_REQUESTS_PER_MINUTE`]) {
+    if (isAbove(env[`${name}_REQUESTS_PER_MINUTE`], env[`${name}_ADDRESS_REQUESTS_PER_MINUTE`])) {
       faults.push(`${name}_REQUESTS_PER_MINUTE: must not be above ${name}_ADDRESS_REQUESTS_PER_MINUTE`);
     }
   }
-  if (env.REFRESH_TOKEN_MAX_SECONDS < env.REFRESH_TOKEN_IDLE_SECONDS) {
+  if (isAbove(env.REFRESH_TOKEN_IDLE_SECONDS, env.REFRESH_TOKEN_MAX_SECONDS)) {
     faults.push('REFRESH_TOKEN_MAX_SECONDS: must not be below REFRESH_TOKEN_IDLE_SECONDS');
   }
   return faults;
+}
+
+function isAbove(value: number | undefined, bound: number | undefined): boolean {
+  return value !== undefined && bound !== undefined && value > bound;
 }
 
 export function toAuthConfig(env: AuthEnv): AuthConfig {

@@ -36,6 +36,18 @@ test('every missing secret is named at once', () => {
   expect(faults.map((fault) => fault.split(':')[0])).toEqual(['DATABASE_URL', 'PEPPER', 'ENCRYPTION_KEY']);
 });
 
+test('missing secrets hide no other fault', () => {
+  const secrets = { PEPPER: undefined, ENCRYPTION_KEY: undefined, COOKIE_KEYS: undefined };
+  const faults = faultsOf({ ...secrets, ISSUER: 'http://auth.example.com', REFRESH_TOKEN_MAX_SECONDS: '60' });
+  expect(faults.map((fault) => fault.split(':')[0])).toEqual([
+    'PEPPER',
+    'ENCRYPTION_KEY',
+    'COOKIE_KEYS',
+    'ISSUER',
+    'REFRESH_TOKEN_MAX_SECONDS',
+  ]);
+});
+
 test.each([
   ['ISSUER', 'http://auth.example.com'],
   ['ISSUER', 'https://example.com/auth'],
@@ -45,6 +57,8 @@ test.each([
   ['PEPPER', '0'.repeat(64)],
   ['REFRESH_TOKEN_MAX_SECONDS', '60'],
   ['TRUSTED_PROXIES', 'not-an-address'],
+  ['REDIS_URL', 'redis://redis/zero'],
+  ['REDIS_URL', 'redis://a,b'],
   ['TOKEN_REQUESTS_PER_MINUTE', '0'],
   ['TOKEN_ADDRESS_REQUESTS_PER_MINUTE', 'many'],
   ['SIGN_IN_ADDRESS_REQUESTS_PER_MINUTE', '1.5'],

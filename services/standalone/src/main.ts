@@ -22,7 +22,7 @@ const env = defineEnv({
   },
   API_PORT: { schema: variable.port(3001), description: 'Port of the API; 0 takes a free one' },
   LOG_LEVEL: {
-    schema: variable.text().default('info'),
+    schema: variable.logLevel(),
     description: 'Of the log file: debug, info, warn, error or silent',
   },
   ...limitVariables(LIMITS),

@@ -222,9 +222,9 @@ describe('a start that cannot be', { timeout }, () => {
     const missing = launch(cwd, ['--apply', 'nowhere.yaml']);
     expect(await missing.exited).toBe(1);
     expect(missing.output().stderr).toContain('nowhere.yaml cannot be read');
-    const ports = launch(cwd, [], { AUTH_PORT: 'x', API_PORT: '70000' });
+    const ports = launch(cwd, [], { AUTH_PORT: 'x', API_PORT: '70000', LOG_LEVEL: 'verbose' });
     expect(await ports.exited).toBe(1);
-    expect(ports.output().stderr).toMatch(/AUTH_PORT.*\n.*API_PORT/);
+    expect(ports.output().stderr).toMatch(/AUTH_PORT.*\n.*API_PORT.*\n.*LOG_LEVEL: must be debug/);
   });
 
   it('in the middle of the first preparation is made good by the next', async () => {

@@ -1,6 +1,12 @@
 import { createOperator, type Operator } from '@latchkey/registry';
 import { defineEnv, type Env, EnvError, type EnvSpec, readEnv, variable } from '@latchkey/service';
-import { type FeedEvent, openPostgres, openRedis, type SharedStorage } from '@latchkey/storage';
+import {
+  type FeedEvent,
+  openPostgres,
+  openRedis,
+  parseRedisUrl,
+  type SharedStorage,
+} from '@latchkey/storage';
 import type { Command } from 'commander';
 import { confirmOrCancel } from './ask.ts';
 import { createOutput, type Output } from './output.ts';
@@ -19,7 +25,7 @@ export const READ = defineEnv({
 /** To change what running processes keep copies of. */
 export const CHANGE = defineEnv({
   ...READ,
-  REDIS_URL: { schema: variable.redisUrl(), secret, description: 'Redis: redis://host:6379' },
+  REDIS_URL: { schema: variable.parsed(parseRedisUrl), secret, description: 'Redis: redis://host:6379' },
 });
 
 /** To make client secrets and API keys. */

@@ -29,7 +29,7 @@ export function parseRedisUrl(url: string): RedisAddress {
     throw new TypeError('a Sentinel URL names the master: /master-name');
   if (kind === 'sentinel') address.master = decodeURIComponent(first);
   const db = kind === 'sentinel' ? second : first;
-  if (db !== '') address.db = parseNumber(db, 'database');
+  if (db !== '') address.db = parseNumber(db, 'database', 99_999);
   return address;
 }
 
@@ -40,11 +40,12 @@ function isKind(kind: string): kind is RedisAddress['kind'] {
 function parseHost(text: string, defaultPort: number): { host: string; port: number } {
   const [, host, port] = /^(\[[0-9a-fA-F:.]+\]|[^:[\]]+)(?::(\d+))?$/.exec(text) ?? [];
   if (!host) throw new TypeError('a Redis URL names its hosts as host:port');
-  return { host: host.replace(/^\[|\]$/g, ''), port: port ? parseNumber(port, 'port') : defaultPort };
+  return { host: host.replace(/^\[|\]$/g, ''), port: port ? parseNumber(port, 'port', 65_535) : defaultPort };
 }
 
-function parseNumber(text: string, what: string): number {
-  if (!/^\d{1,5}$/.test(text)) throw new TypeError(`the ${what} of a Redis URL is a number`);
+function parseNumber(text: string, what: string, most: number): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > most)
+    throw new TypeError(`the ${what} of a Redis URL is a number up to ${most}`);
   return Number(text);
 }
 
