@@ -1,18 +1,23 @@
 import type { Environment } from '@latchkey/protocol';
-import type { Manufacturing, Tenant } from '@latchkey/storage';
+import type { DurableRecords, Manufacturing, Tenant } from '@latchkey/storage';
 import { DEMO_ORGANIZATION } from './demo.ts';
 
 const DAY_MS = 86_400_000;
 
-/** What Acme makes, so that a first call to the API shows something. Live and test rows tell each other apart. */
-export async function seedDemoData(manufacturing: Manufacturing, now: Date): Promise<void> {
-  for (const environment of ['live', 'test'] as const) {
-    const tenant = { organizationId: DEMO_ORGANIZATION, environment };
-    const [present] = await manufacturing.workOrders.list(tenant, { limit: 1 });
-    if (present) continue;
-    await seedInventory(manufacturing, tenant);
-    await seedWorkOrders(manufacturing, tenant, now);
-  }
+/**
+ * What Acme makes, so that a first call to the API shows something. Live and test rows tell each other apart. All of it
+ * or nothing: a start that is cut short here must leave nothing that the next one stumbles over.
+ */
+export function seedDemoData(durable: DurableRecords, now: Date): Promise<void> {
+  return durable.transaction(async ({ manufacturing }) => {
+    for (const environment of ['live', 'test'] as const) {
+      const tenant = { organizationId: DEMO_ORGANIZATION, environment };
+      const [present] = await manufacturing.workOrders.list(tenant, { limit: 1 });
+      if (present) continue;
+      await seedInventory(manufacturing, tenant);
+      await seedWorkOrders(manufacturing, tenant, now);
+    }
+  });
 }
 
 const ITEMS = [

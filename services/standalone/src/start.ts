@@ -114,7 +114,7 @@ async function prepareRegistry(
   await purgeExpired(operator);
   const pepper = Buffer.from(secrets.pepper, 'hex');
   await runPlan(await planDeclaration(operator, pepper, demoDeclaration(secrets, addresses)));
-  await seedDemoData(durable.manufacturing, operator.now());
+  await seedDemoData(durable, operator.now());
   const apiKeys = await prepareApiKeys(operator, pepper, secrets.api_keys);
   await writePrivateJson(folder.secrets, { ...secrets, api_keys: apiKeys });
   if (declaration) await applyDeclaration(operator, pepper, declaration, say);
