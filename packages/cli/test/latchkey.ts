@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { type DurableStorage, openPostgres, openRedis, type SharedStorage } from '@latchkey/storage';
@@ -61,8 +61,19 @@ export async function createDeployment(): Promise<Deployment> {
   };
 }
 
-/** The command as a process of its own, with this environment and nothing of ours. */
 export async function runLatchkey(args: string[], env: Record<string, string>, stdin = ''): Promise<Result> {
+  return startLatchkey(args, env, stdin).ended;
+}
+
+export interface Started {
+  child: ChildProcess;
+  /** What it has written so far. */
+  result: Result;
+  ended: Promise<Result>;
+}
+
+/** The command as a process of its own, with this environment and nothing of ours. */
+export function startLatchkey(args: string[], env: Record<string, string>, stdin = ''): Started {
   const child = spawn(process.execPath, [MAIN, ...args], { env });
   const { promise, resolve } = Promise.withResolvers<Result>();
   const result: Result = { code: null, stdout: '', stderr: '' };
@@ -76,5 +87,5 @@ export async function runLatchkey(args: string[], env: Record<string, string>, s
   // A command that ends without reading its stdin breaks the pipe.
   child.stdin.on('error', () => {});
   child.stdin.end(stdin);
-  return promise;
+  return { child, result, ended: promise };
 }

@@ -2,14 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createApi } from '@latchkey/api';
 import { createAuth, type RequestLimits } from '@latchkey/auth';
-import {
-  type Declaration,
-  formatPlan,
-  formatSecrets,
-  type Generated,
-  planDeclaration,
-  runPlan,
-} from '@latchkey/cli';
+import { type Declaration, formatPlan, planDeclaration, runPlan, sayAsMade } from '@latchkey/cli';
 import { createOperator, type Operator, purgeExpired } from '@latchkey/registry';
 import { createMetrics, type Logger } from '@latchkey/service';
 import { type DurableStorage, lockDataDir, openMemory, type SharedStorage } from '@latchkey/storage';
@@ -129,13 +122,7 @@ async function applyDeclaration(
 ): Promise<void> {
   const steps = await planDeclaration(operator, pepper, declaration);
   say(formatPlan(steps));
-  const generated: Generated[] = [];
-  try {
-    await runPlan(steps, (one) => generated.push(one));
-  } finally {
-    // Also of a run that failed half-way: no other run could show it.
-    if (generated.length > 0) say(formatSecrets(generated));
-  }
+  await runPlan(steps, sayAsMade(say));
 }
 
 interface Deps {

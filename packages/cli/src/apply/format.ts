@@ -16,13 +16,24 @@ export function formatPlan(steps: Step[]): string {
   return [...lines, ...notes, ...(same > 0 ? [`${same} as declared already`] : [])].join('\n');
 }
 
+const SECRETS_HEADING = 'Secrets and keys made, shown this once and stored nowhere:';
+
 export function formatSecrets(generated: Generated[]): string {
-  return [
-    'Secrets and keys made, shown this once and stored nowhere:',
-    ...generated.map((one) =>
-      'key' in one
-        ? `  ${one.name} (${one.organization}, ${one.environment})  ${one.key}`
-        : `  ${one.client_id}  ${one.client_secret}`,
-    ),
-  ].join('\n');
+  return [SECRETS_HEADING, ...generated.map(formatSecret)].join('\n');
+}
+
+/** Says the same line by line, each secret when it is made: whatever ends the run then takes none with it. */
+export function sayAsMade(say: (text: string) => void): (generated: Generated) => void {
+  let first = true;
+  return (one) => {
+    if (first) say(SECRETS_HEADING);
+    first = false;
+    say(formatSecret(one));
+  };
+}
+
+function formatSecret(one: Generated): string {
+  return 'key' in one
+    ? `  ${one.name} (${one.organization}, ${one.environment})  ${one.key}`
+    : `  ${one.client_id}  ${one.client_secret}`;
 }

@@ -36,13 +36,16 @@ export async function planDeclaration(
 /**
  * Takes the steps. Each leaves its record either as it was or in a state from which another run goes on, so a run
  * that was cut short is finished by the next. `onGenerated` is told of secrets and keys as they are made: no later run
- * could, were they lost with this one.
+ * could, were they lost with this one. A run that is told to stop ends after the step in progress, with the signal's
+ * reason.
  */
 export async function runPlan(
   steps: Step[],
   onGenerated: (generated: Generated) => void = () => {},
+  signal?: AbortSignal,
 ): Promise<void> {
   for (const step of steps) {
+    signal?.throwIfAborted();
     for (const generated of await step.run()) onGenerated(generated);
   }
 }

@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import { readDeclarationFile } from '../apply/file.ts';
-import { formatPlan, formatSecrets } from '../apply/format.ts';
+import { formatPlan, formatSecrets, sayAsMade } from '../apply/format.ts';
 import { planDeclaration, runPlan } from '../apply/plan.ts';
 import type { Generated, Step } from '../apply/step.ts';
 import type { Output } from '../terminal/output.ts';
 import { CHANGE_SECRETS, withSession } from '../terminal/session.ts';
+import { stoppable } from '../terminal/stop.ts';
 
 export function applyCommand(): Command {
   return new Command('apply')
@@ -39,15 +40,19 @@ Examples:
     );
 }
 
-/** What was made before a failure is shown all the same, beside JSON too: it cannot be shown again. */
+/** What was made before a failure or a stop is shown all the same, beside JSON too: it cannot be shown again. */
 async function runAndShow(changes: Step[], out: Output): Promise<Generated[]> {
   const generated: Generated[] = [];
+  const show = sayAsMade(out.say);
+  const onGenerated = (one: Generated) => {
+    generated.push(one);
+    show(one);
+  };
   try {
-    await runPlan(changes, (one) => generated.push(one));
+    await stoppable((signal) => runPlan(changes, onGenerated, signal));
   } catch (error) {
-    if (generated.length > 0) out.warn(formatSecrets(generated));
+    if (generated.length > 0) out.salvage(formatSecrets(generated));
     throw error;
   }
-  if (generated.length > 0) out.say(formatSecrets(generated));
   return generated;
 }

@@ -14,6 +14,7 @@ const PLAIN = [
   'InvalidInputError',
   'NotFoundError',
   'StateError',
+  'StoppedError',
   'EnvError',
   'SchemaTooNewError',
   'SchemaTooOldError',

@@ -8,12 +8,15 @@ export interface Output {
   document(value: Record<string, unknown>): void;
   /** For people alone. */
   say(text: string): void;
+  /** For scripts alone, on stderr: what their document would have held, had the command not failed. */
+  salvage(text: string): void;
   /** For people, on stderr: what they must not overlook, also beside JSON. */
   warn(text: string): void;
 }
 
 export function createOutput(json: boolean): Output {
   const write = (text: string) => void process.stdout.write(`${text}\n`);
+  const warn = (text: string) => void process.stderr.write(`${text}\n`);
   const writeJson = (value: unknown) => write(JSON.stringify(value, null, 2));
   return {
     record: (value) => (json ? writeJson(value) : write(formatRecord(value))),
@@ -27,7 +30,10 @@ export function createOutput(json: boolean): Output {
     say: (text) => {
       if (!json) write(text);
     },
-    warn: (text) => void process.stderr.write(`${text}\n`),
+    salvage: (text) => {
+      if (json) warn(text);
+    },
+    warn,
   };
 }
 
