@@ -16,9 +16,12 @@ export const imageVariables: Readonly<Record<string, string>> = Object.fromEntri
   ]),
 );
 
-/** Runs `infra/make-secrets` into a temporary folder. */
-export function makeSecrets(folder = mkdtempSync(join(tmpdir(), 'latchkey-secrets-'))): string {
-  execFileSync(join(repositoryRoot, 'infra/make-secrets'), [folder]);
+/** Runs `infra/make-secrets` into a temporary folder, with the programs of `path`. */
+export function makeSecrets(
+  folder = mkdtempSync(join(tmpdir(), 'latchkey-secrets-')),
+  path = process.env.PATH,
+): string {
+  execFileSync(join(repositoryRoot, 'infra/make-secrets'), [folder], { env: { PATH: path } });
   return folder;
 }
 

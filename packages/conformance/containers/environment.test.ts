@@ -1,10 +1,11 @@
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { apiEnv, checkApiEnv } from '@latchkey/api';
 import { authEnv, checkAuthEnv } from '@latchkey/auth';
 import { CHANGE_KEYS, CHANGE_SECRETS, READ } from '@latchkey/cli';
 import { type Env, type EnvSpec, readEnv } from '@latchkey/service';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { readText } from '../architecture/repository.ts';
 import { compose, environmentOf, imageVariables, makeSecrets } from './container.ts';
 import { readEnvExample } from './env-file.ts';
@@ -116,6 +117,22 @@ describe('the secrets', () => {
     expect(read()).toEqual(before);
     expect(new Set(before).size).toBe(before.length);
     expect(statSync(secretsFolder).mode & 0o777).toBe(0o700);
+  });
+
+  it('are not made at all where openssl fails, and then are once it works, empty ones too', () => {
+    const [programs, folder] = ['programs', 'secrets'].map((name) =>
+      mkdtempSync(join(tmpdir(), `latchkey-${name}-`)),
+    ) as [string, string];
+    onTestFinished(() => {
+      for (const made of [programs, folder]) rmSync(made, { recursive: true });
+    });
+    writeFileSync(join(programs, 'openssl'), '#!/bin/sh\nexit 127\n', { mode: 0o755 });
+    expect(() => makeSecrets(folder, `${programs}:${process.env.PATH}`)).toThrow(/make-secrets/);
+    expect(readdirSync(folder)).toEqual([]);
+    writeFileSync(join(folder, 'pepper'), '', { mode: 0o444 });
+    makeSecrets(folder);
+    for (const name of readdirSync(folder))
+      expect(statSync(join(folder, name)).size, name).toBeGreaterThan(0);
   });
 
   it('open the stores that hold the same passwords', () => {
