@@ -85,6 +85,8 @@ export function testIdempotencyKeys(fixture: () => DurableFixture): void {
         holders += 1;
         most = Math.max(most, holders);
         performed += 1;
+        // Held while the store works: a second holder would show.
+        await idempotencyKeys.claim(newRequest().digest, fingerprint, 60);
         holders -= 1;
         await idempotencyKeys.release(digest);
       };
