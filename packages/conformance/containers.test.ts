@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { KEEP_ALIVE_MS } from '@latchkey/service';
 import { describe, expect, it } from 'vitest';
 import { readText, repositoryRoot } from './architecture/repository.ts';
 import { commandLine, interpolate, readCompose } from './containers/compose.ts';
@@ -40,6 +41,10 @@ describe('every container', () => {
     expect(service.restart).toBe(restart);
     expect(service.healthcheck !== undefined).toBe(!oneShot.includes(name));
     expect(seconds(service.stop_grace_period)).toBeGreaterThanOrEqual(30);
+  });
+
+  it.each(ours)('%s ends at a signal whatever it is doing: Node is not its first process', (_, { init }) => {
+    expect(init).toBe(true);
   });
 
   it.each(services)('%s pins the major version of its image', (_, { image, build }) => {
@@ -153,6 +158,11 @@ describe('the proxy', () => {
   it.each(sites.map(([, variable = '', body = '']) => [variable, body]))('secures %s', (_, body) => {
     expect(body).toContain('import secured');
     expect(body).toContain('import forwarded');
+  });
+
+  it('gives up idle connections before the services close them', () => {
+    const [, keepalive = ''] = /^\t\tkeepalive (\w+)$/m.exec(caddyfile) ?? [];
+    expect(seconds(keepalive) * 1000).toBeLessThan(KEEP_ALIVE_MS);
   });
 
   it.each([

@@ -6,6 +6,7 @@ const service = z.looseObject({
   image: z.string(),
   build: z.object({ context: z.string(), dockerfile: z.string() }).optional(),
   user: z.string().optional(),
+  init: z.boolean().default(false),
   command: z.array(z.string()).optional(),
   entrypoint: z.array(z.string()).optional(),
   profiles: z.array(z.string()).default([]),

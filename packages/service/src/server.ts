@@ -12,13 +12,16 @@ export interface RunningServer {
   close(graceMs?: number): Promise<void>;
 }
 
+/** Longer than the proxy keeps its connections (`keepalive` in infra/Caddyfile), so that it never uses a closed one. */
+export const KEEP_ALIVE_MS = 65_000;
+
 /** Listens, or throws `ListenError`. Port 0 takes a free one. */
 export async function listen(
   handler: RequestListener,
   options: { host: string; port: number; portVariable?: string },
 ): Promise<RunningServer> {
   const server = createServer(
-    { keepAliveTimeout: 65_000, headersTimeout: 15_000, requestTimeout: 30_000 },
+    { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: 15_000, requestTimeout: 30_000 },
     handler,
   );
   const { promise, resolve, reject } = Promise.withResolvers<void>();
