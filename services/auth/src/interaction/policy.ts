@@ -5,7 +5,8 @@ import { requestedAuthority } from './requested.ts';
 
 /**
  * When a person is asked. The library's rules, and two of ours that it evaluates in the very request that
- * would issue the code, so that a session outlives neither its account, nor the end of its sign-ins, nor the seat it was used for.
+ * would issue the code, so that a session outlives neither its account, nor the end of its sign-ins, nor the seat it
+ * was used for.
  */
 export function createInteractionPolicy(
   organizations: DurableStorage['organizations'],
