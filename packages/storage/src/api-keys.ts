@@ -77,8 +77,8 @@ export interface ApiKeys {
     succeed: (predecessor: ApiKey) => NewApiKeyRecord,
     endsAt: Date,
   ): Promise<RotatedApiKey | undefined>;
-  /** Within a transaction: until it ends, nobody else changes the key. Answers false when there is none. */
-  lock(id: string): Promise<boolean>;
+  /** Within a transaction: until it ends, nobody else changes the keys. Answers false when one is missing. */
+  lock(...ids: string[]): Promise<boolean>;
   /** Deletes the record. Answers false when there was none. */
   delete(id: string): Promise<boolean>;
   /**

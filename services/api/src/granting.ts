@@ -7,10 +7,9 @@ import {
   formatScope,
   OIDC_SCOPES,
 } from '@latchkey/protocol';
-import { apiKeyState, DEFAULT_API_KEY_SCOPES, missingScopes } from '@latchkey/registry';
+import { DEFAULT_API_KEY_SCOPES, missingScopes } from '@latchkey/registry';
 import { HttpError } from '@latchkey/service';
 import type { ApiKey, Tenant } from '@latchkey/storage';
-import type { RouteDeps } from './route-table.ts';
 
 /*
  * Whoever makes a credential, changes it or is handed a new secret of it can use it from then on, or let somebody
@@ -84,22 +83,6 @@ function refuseMissing(message: string, missing: string[]): HttpError {
 
 /** Where, how long and how much a credential may be used. */
 export type Bounds = Pick<ApiKey, 'ipAllowlist' | 'expiresAt' | 'rateLimit'>;
-
-const UNBOUNDED: Bounds = { ipAllowlist: [], expiresAt: null, rateLimit: null };
-
-/**
- * An API key can be confined; tokens are not, beyond what their organisation is. One that has ended gives nothing, also
- * while this process has not heard of its end: what it made would live on.
- */
-export async function boundsOf(
-  { durable, now }: Pick<RouteDeps, 'durable' | 'now'>,
-  { apiKeyId }: Principal,
-): Promise<Bounds> {
-  if (apiKeyId === undefined) return UNBOUNDED;
-  const apiKey = await durable.apiKeys.find(apiKeyId);
-  if (apiKey && apiKeyState(apiKey, now?.() ?? new Date()) === 'active') return apiKey;
-  throw new HttpError('forbidden', { description: 'The API key that asks has ended' });
-}
 
 /** @throws {HttpError} 403 where a credential could be used elsewhere, longer or more often than the one that asks */
 export function requireWithin({ ipAllowlist, expiresAt, rateLimit }: Bounds, wanted: Bounds): void {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { ApiKey, ApiKeyChanges, ApiKeys, NewApiKeyRecord, RotatedApiKey } from '../api-keys.ts';
 import { inTransaction, type PostgresContext } from './database.ts';
-import { lockRow } from './lock.ts';
+import { lockRows } from './lock.ts';
 import { isStorable } from './text.ts';
 
 const COLUMNS = [
@@ -52,7 +52,7 @@ export function createPostgresApiKeys(context: PostgresContext): ApiKeys {
     },
     rotate: async (id, successor, endsAt) =>
       isStorable(id) ? rotate(context, id, successor, endsAt) : undefined,
-    lock: (id) => lockRow(db, 'apiKeys', id),
+    lock: (...ids) => lockRows(db, 'apiKeys', ids),
     async delete(id) {
       if (!isStorable(id)) return false;
       const { numDeletedRows } = await db

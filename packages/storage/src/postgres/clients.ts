@@ -1,6 +1,6 @@
 import type { Client, ClientSecret, Clients, NewClientSecret } from '../clients.ts';
 import { inTransaction, type PostgresContext } from './database.ts';
-import { lockRow } from './lock.ts';
+import { lockRows } from './lock.ts';
 import { isStorable } from './text.ts';
 
 const SECRET_COLUMNS = ['id', 'clientId', 'digest', 'createdAt', 'expiresAt'] as const;
@@ -43,7 +43,7 @@ export function createPostgresClients(context: PostgresContext): Clients {
         .executeTakeFirstOrThrow();
       return numUpdatedRows > 0n ? find(id) : undefined;
     },
-    lock: (id) => lockRow(db, 'clients', id),
+    lock: (id) => lockRows(db, 'clients', [id]),
     async delete(id) {
       const { numDeletedRows } = await db
         .deleteFrom('clients')
@@ -98,7 +98,7 @@ function addSecretWithin(
   secret: NewClientSecret,
 ): Promise<ClientSecret | undefined> {
   return inTransaction(db, async (tx) => {
-    await lockRow(tx, 'clients', secret.clientId);
+    await lockRows(tx, 'clients', [secret.clientId]);
     const live = await tx
       .selectFrom('clientSecrets')
       .select('id')

@@ -2,18 +2,22 @@ import type { Kysely } from 'kysely';
 import type { Database } from './database.ts';
 import { isStorable } from './text.ts';
 
-/** Holds the row until the transaction ends, except against being referred to. Answers whether there is one. */
-export async function lockRow(
+/**
+ * Holds the rows until the transaction ends, except against being referred to: in one order, so that two who hold the
+ * same cannot deadlock. Answers whether there are all.
+ */
+export async function lockRows(
   db: Kysely<Database>,
   table: 'apiKeys' | 'clients',
-  id: string,
+  ids: readonly string[],
 ): Promise<boolean> {
-  if (!isStorable(id)) return false;
-  const row = await db
+  const wanted = new Set(ids);
+  const rows = await db
     .selectFrom(table)
     .select('id')
-    .where('id', '=', id)
+    .where('id', '=', (eb) => eb.fn.any(eb.val([...wanted].filter(isStorable))))
+    .orderBy('id')
     .forNoKeyUpdate()
-    .executeTakeFirst();
-  return row !== undefined;
+    .execute();
+  return rows.length === wanted.size;
 }

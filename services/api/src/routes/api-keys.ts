@@ -1,10 +1,8 @@
-import type { Principal } from '@latchkey/guard';
 import { apiKeyPrefix, isId } from '@latchkey/protocol';
 import {
   type ApiKeySettings,
   createApiKey,
   deleteApiKey,
-  inTransaction,
   type Operator,
   revokeApiKey,
   rotateApiKey,
@@ -12,9 +10,9 @@ import {
 } from '@latchkey/registry';
 import type { ApiKey, Tenant } from '@latchkey/storage';
 import { type Call, defineEndpoint, found, param } from '../endpoint.ts';
+import { type Giver, giving } from '../giver.ts';
 import {
   type Bounds,
-  boundsOf,
   environmentFor,
   environmentsOf,
   heldDefaults,
@@ -95,25 +93,25 @@ function creatingEndpoints(deps: RouteDeps) {
       tag,
       body: create,
       answer: issuedAnswer,
-      handle: async (call) => {
-        const { principal, tenant, body } = call;
-        const own = await boundsOf(deps, principal);
-        if (body.scopes) requireHeld(principal, body.scopes);
-        const settings = {
-          name: body.name,
-          scopes: body.scopes ?? heldDefaults(principal),
-          ipAllowlist: body.ip_allowlist ?? own.ipAllowlist,
-          expiresAt: body.expires_at === undefined ? own.expiresAt : body.expires_at,
-          rateLimit: body.rate_limit === undefined ? own.rateLimit : body.rate_limit,
-        };
-        requireWithin(own, settings);
-        const place = {
-          organizationId: tenant.organizationId,
-          environment: environmentFor(tenant, body.environment),
-        };
-        const made = await createApiKey(operatorOf(deps, call), pepper, { ...place, ...settings });
-        return { ...show(deps, made.apiKey), key: made.key };
-      },
+      handle: (call) =>
+        giving(deps, call, async ({ operator, principal, bounds: own }) => {
+          const { tenant, body } = call;
+          if (body.scopes) requireHeld(principal, body.scopes);
+          const settings = {
+            name: body.name,
+            scopes: body.scopes ?? heldDefaults(principal),
+            ipAllowlist: body.ip_allowlist ?? own.ipAllowlist,
+            expiresAt: body.expires_at === undefined ? own.expiresAt : body.expires_at,
+            rateLimit: body.rate_limit === undefined ? own.rateLimit : body.rate_limit,
+          };
+          requireWithin(own, settings);
+          const place = {
+            organizationId: tenant.organizationId,
+            environment: environmentFor(tenant, body.environment),
+          };
+          const made = await createApiKey(operator, pepper, { ...place, ...settings });
+          return { ...show(deps, made.apiKey), key: made.key };
+        }),
     }),
   };
 }
@@ -129,13 +127,13 @@ function changingEndpoints(deps: RouteDeps) {
       body: update,
       answer: answer(200),
       conflict: 'The key is revoked or has expired',
-      handle: async (call) => {
-        const before = await findKey(deps, call);
-        const changes: Partial<ApiKeySettings> = fromWire(defined(call.body));
-        requireHeld(call.principal, [...before.scopes, ...(changes.scopes ?? [])]);
-        requireWithin(await boundsOf(deps, call.principal), { ...before, ...changes });
-        return show(deps, await updateApiKey(operatorOf(deps, call), before.id, changes));
-      },
+      handle: (call) =>
+        changing(deps, call, async ({ operator, principal, bounds }, before) => {
+          const changes: Partial<ApiKeySettings> = fromWire(defined(call.body));
+          requireHeld(principal, [...before.scopes, ...(changes.scopes ?? [])]);
+          requireWithin(bounds, { ...before, ...changes });
+          return show(deps, await updateApiKey(operator, before.id, changes));
+        }),
     }),
     rotate: defineEndpoint({
       id: 'rotateApiKey',
@@ -148,36 +146,31 @@ function changingEndpoints(deps: RouteDeps) {
       answer: issuedAnswer,
       location: '/api-keys',
       conflict: 'The key is revoked, has expired, or was rotated already',
-      handle: async (call) => {
-        const before = await findKey(deps, call);
-        requireHeld(call.principal, before.scopes);
-        const own = await boundsOf(deps, call.principal);
-        requireWithin(own, before);
-        const operator = operatorOf(deps, call);
-        const overlap = { overlapSeconds: call.body.overlap_seconds };
-        return inTransaction(operator, async (within) => {
-          const { apiKey, key } = await rotateApiKey(within, pepper, before.id, overlap);
-          const kept = await keepWithin(within, call.principal, own, apiKey);
-          return { ...show(deps, kept), key };
-        });
-      },
+      handle: (call) =>
+        changing(deps, call, async ({ operator, principal, bounds }, before) => {
+          requireHeld(principal, before.scopes);
+          requireWithin(bounds, before);
+          const overlap = { overlapSeconds: call.body.overlap_seconds };
+          const { apiKey, key } = await rotateApiKey(operator, pepper, before.id, overlap);
+          return { ...show(deps, await keepWithin(operator, bounds, apiKey)), key };
+        }),
     }),
   };
 }
 
-/**
- * What a rotation made, before it stands: an expiring key could otherwise live on by rotating itself, and the old key
- * may have been widened between the look at it and its rotation, which is then undone.
- */
-async function keepWithin(
-  operator: Operator,
-  principal: Principal,
-  own: Bounds,
-  made: ApiKey,
-): Promise<ApiKey> {
+/** With the key that is asked for, as it is while nobody else can change it. */
+async function changing<T>(
+  deps: RouteDeps,
+  call: Call<unknown, unknown>,
+  work: (giver: Giver, before: ApiKey) => Promise<T>,
+): Promise<T> {
+  const target = await findKey(deps, call);
+  return giving(deps, call, async (giver) => work(giver, await findKey(giver.deps, call)), target);
+}
+
+/** What a rotation made: an expiring key could otherwise live on by rotating itself. */
+async function keepWithin(operator: Operator, own: Bounds, made: ApiKey): Promise<ApiKey> {
   const expiresAt = latestWithin(own, made.expiresAt);
-  requireHeld(principal, made.scopes);
-  requireWithin(own, { ...made, expiresAt });
   return expiresAt === made.expiresAt ? made : updateApiKey(operator, made.id, { expiresAt });
 }
 

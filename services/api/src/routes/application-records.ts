@@ -1,8 +1,9 @@
 import { parseScope } from '@latchkey/protocol';
-import { clientId, getApplication, inTransaction, type Operator } from '@latchkey/registry';
+import { clientId, getApplication } from '@latchkey/registry';
 import type { Client, ClientSecret } from '@latchkey/storage';
 import { type Call, found, param } from '../endpoint.ts';
-import { boundsOf, environmentsOf, requireHeldForApplication, requireUnbounded } from '../granting.ts';
+import { type Giver, giving } from '../giver.ts';
+import { environmentsOf, requireHeldForApplication, requireUnbounded } from '../granting.ts';
 import { operatorOf } from '../operator.ts';
 import type { RouteDeps } from '../route-table.ts';
 import { toWire } from '../wire.ts';
@@ -22,24 +23,22 @@ export async function findApplication(deps: RouteDeps, call: Placed): Promise<Cl
   return getApplication(operatorOf(deps, call), ownerOf(call), found(isClientId(id) ? id : undefined));
 }
 
-/** One that may do no more than who asks: a changed redirect URI or a new secret hands on all it may do. */
-async function findGivable(deps: RouteDeps, call: Placed): Promise<Client> {
-  const client = await findApplication(deps, call);
-  requireHeldForApplication(call.principal, parseScope(client.metadata.scope));
-  requireUnbounded(await boundsOf(deps, call.principal));
-  return client;
-}
-
-/** Works on such a one while nobody else can change it: it is still no more than that when the work is done. */
+/**
+ * Works on one that may do no more than who asks, while nobody else can change it: a changed redirect URI or a new secret
+ * hands on all it may do.
+ */
 export async function withGivable<T>(
   deps: RouteDeps,
   call: Placed,
-  work: (operator: Operator, client: Client) => Promise<T>,
+  work: (giver: Giver, client: Client) => Promise<T>,
 ): Promise<T> {
   const { id } = await findApplication(deps, call);
-  return inTransaction(operatorOf(deps, call), async (within) => {
-    await within.durable.clients.lock(id);
-    return work(within, await findGivable({ ...deps, durable: within.durable }, call));
+  return giving(deps, call, async (giver) => {
+    await giver.operator.durable.clients.lock(id);
+    const client = await findApplication(giver.deps, call);
+    requireHeldForApplication(giver.principal, parseScope(client.metadata.scope));
+    requireUnbounded(giver.bounds);
+    return work(giver, client);
   });
 }
 

@@ -53,7 +53,7 @@ function newSecretEndpoints(deps: RouteDeps) {
       handle: async (call) => {
         const { expires_at, others_expire_at } = call.body;
         const ends = { expiresAt: expires_at, othersExpireAt: others_expire_at };
-        const made = await withGivable(deps, call, (operator, { id }) =>
+        const made = await withGivable(deps, call, ({ operator }, { id }) =>
           addApplicationSecret(operator, deps.pepper, ownerOf(call), id, ends),
         );
         return {
@@ -75,7 +75,7 @@ function endingSecretEndpoints(deps: RouteDeps) {
       body: changeSecret,
       answer: { name: 'ApplicationSecret', schema: secret, status: 200 },
       handle: (call) =>
-        withGivable(deps, call, async (operator, { id }) => {
+        withGivable(deps, call, async ({ operator }, { id }) => {
           const secretId = secretIdOf(call);
           await expireApplicationSecret(operator, ownerOf(call), id, secretId, call.body.expires_at);
           const { secrets } = await getApplication(operator, ownerOf(call), id);

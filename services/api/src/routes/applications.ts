@@ -1,5 +1,7 @@
+import type { Principal } from '@latchkey/guard';
 import { ENVIRONMENTS, OIDC_SCOPES, parseScope } from '@latchkey/protocol';
 import {
+  type ApplicationInput,
   applicationChanges,
   applicationInput,
   createApplication,
@@ -8,15 +10,10 @@ import {
   updateApplication,
 } from '@latchkey/registry';
 import { z } from 'zod';
-import { type Call, defineEndpoint } from '../endpoint.ts';
+import { defineEndpoint } from '../endpoint.ts';
 import { isoInstant, stamps } from '../fields.ts';
-import {
-  boundsOf,
-  environmentFor,
-  heldDefaults,
-  requireHeldForApplication,
-  requireUnbounded,
-} from '../granting.ts';
+import { giving } from '../giver.ts';
+import { environmentFor, heldDefaults, requireHeldForApplication, requireUnbounded } from '../granting.ts';
 import { listQuery, pageOf, placeCursors, turnPage } from '../listing.ts';
 import { operatorOf } from '../operator.ts';
 import type { RouteDeps } from '../route-table.ts';
@@ -150,19 +147,20 @@ function registeringEndpoints(deps: RouteDeps) {
       tag,
       body: create,
       answer: { name: 'RegisteredApplication', schema: registered, status: 201 },
-      handle: async (call) => {
-        const { principal, tenant } = call;
-        const { environment: asked, ...body } = call.body;
-        requireUnbounded(await boundsOf(deps, principal));
-        const input = { ...body, scope: body.scope ?? defaultScope(call) };
-        requireHeldForApplication(principal, parseScope(input.scope));
-        const place = {
-          organizationId: tenant.organizationId,
-          environment: environmentFor(tenant, asked),
-        };
-        const made = await createApplication(operatorOf(deps, call), deps.pepper, place, input);
-        return { ...showApplication(made.client), client_secret: made.secret?.secret ?? null };
-      },
+      handle: (call) =>
+        giving(deps, call, async ({ operator, principal, bounds }) => {
+          const { tenant } = call;
+          const { environment: asked, ...body } = call.body;
+          requireUnbounded(bounds);
+          const input = { ...body, scope: body.scope ?? defaultScope(principal, body.application_type) };
+          requireHeldForApplication(principal, parseScope(input.scope));
+          const place = {
+            organizationId: tenant.organizationId,
+            environment: environmentFor(tenant, asked),
+          };
+          const made = await createApplication(operator, deps.pepper, place, input);
+          return { ...showApplication(made.client), client_secret: made.secret?.secret ?? null };
+        }),
     }),
   };
 }
@@ -178,8 +176,8 @@ function changingEndpoints(deps: RouteDeps) {
       body: update,
       answer,
       handle: (call) =>
-        withGivable(deps, call, async (operator, { id }) => {
-          requireHeldForApplication(call.principal, parseScope(call.body.scope));
+        withGivable(deps, call, async ({ operator, principal }, { id }) => {
+          requireHeldForApplication(principal, parseScope(call.body.scope));
           return showApplication(await updateApplication(operator, ownerOf(call), id, call.body));
         }),
     }),
@@ -197,7 +195,7 @@ function changingEndpoints(deps: RouteDeps) {
   };
 }
 
-function defaultScope({ principal, body }: Call<unknown, z.infer<typeof create>>): string {
-  const oidc = body.application_type === 'machine' ? [] : Object.keys(OIDC_SCOPES);
+function defaultScope(principal: Principal, type: ApplicationInput['application_type']): string {
+  const oidc = type === 'machine' ? [] : Object.keys(OIDC_SCOPES);
   return [...oidc, ...heldDefaults(principal)].join(' ');
 }
