@@ -3,7 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { newId } from '@latchkey/protocol';
-import { createApiKey, createOperator, type IssuedApiKey, type Operator } from '@latchkey/registry';
+import {
+  createApiKey,
+  createOperator,
+  type IssuedApiKey,
+  type Operator,
+  parseClientMetadata,
+} from '@latchkey/registry';
 import { createLogger, createMetrics, listen } from '@latchkey/service';
 import {
   type DurableStorage,
@@ -64,6 +70,7 @@ export async function startApi(options: TestApiOptions = {}): Promise<TestApi> {
   const { shared = openMemory(), config, now, monotonic } = options;
   const operator = createOperator({ durable, feed: shared.feed, name: 'test' });
   await durable.resourceServers.create(RESOURCE_SERVER);
+  await durable.clients.create(CLIENT);
   const issuer = await startIssuer();
   const [logger, metrics] = [createLogger({ service: 'api', level: 'silent' }), createMetrics('api')];
   const api = await createApi(
@@ -153,6 +160,14 @@ export function configOf(issuer: string): ApiConfig {
 /** The API's name in tokens and documents: not where the test reaches it. */
 export const ORIGIN = 'https://api.example.test';
 
+/** Whom every token is issued to. */
+export const CLIENT = {
+  id: 'client_test',
+  organizationId: null,
+  environment: 'live' as const,
+  metadata: parseClientMetadata({ client_name: 'Test', application_type: 'machine' }),
+};
+
 export const RESOURCE_SERVER: NewResourceServer = {
   id: 'rs_api',
   identifier: ORIGIN,
@@ -190,8 +205,8 @@ async function startIssuer(): Promise<TestIssuer> {
       const payload = {
         iss: url,
         aud: ORIGIN,
-        sub: 'client_test',
-        client_id: 'client_test',
+        sub: CLIENT.id,
+        client_id: CLIENT.id,
         scope: ALL_SCOPES,
       };
       return new SignJWT({ ...payload, jti: newId('secret'), iat, exp: iat + 600, ...claims })

@@ -108,7 +108,6 @@ describe('a POST with an Idempotency-Key', () => {
       org_id: (await api.tenant()).organizationId,
       env: 'live',
       sub: 'user_1',
-      client_id: 'client_web',
     };
     const sign = (scope: string, role: string) => api.issuer.sign({ ...claims, scope, role });
     const key = crypto.randomUUID();
