@@ -64,8 +64,8 @@ function answers(): string[] {
     'An error has a stable code for programs, words for people, and the request id to quote to support. Where fields or ' +
       'parameters are wrong, `fields` says which and why:',
     fenced(
-      '{ "error": "invalid_body", "error_description": "The body has invalid fields", "request_id": "…",\n' +
-        '  "fields": [{ "field": "quantity", "message": "must be at least 1" }] }',
+      '{ "error": "invalid_body", "error_description": "The body has invalid fields",\n' +
+        '  "request_id": "…",\n  "fields": [{ "field": "quantity", "message": "must be at least 1" }] }',
     ),
     '## Idempotency-Key',
     'Send every POST with an `Idempotency-Key` of your own, such as a UUID. Sent again within 24 hours with the same key ' +

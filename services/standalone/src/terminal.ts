@@ -19,7 +19,7 @@ Latchkey is ready.
 
 A call with an API key:
 
-curl -s ${api}/api/v2/work-orders -H "Authorization: Bearer ${keys.live}"
+curl -sS ${api}/api/v2/work-orders -H "Authorization: Bearer ${keys.live}"
 
 A first token, and a call with it:
 
@@ -34,7 +34,7 @@ function formatFirstCall(issuer: string, api: string, machine: Description['clie
   const { client_id: id, client_secret: secret = '' } = machine;
   const form = `grant_type=client_credentials&client_id=${id}&client_secret=${secret}&scope=work-orders:read`;
   return [
-    `TOKEN=$(curl -s ${issuer}/oauth/token -d '${form}' | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')`,
-    `curl -s ${api}/api/v2/work-orders -H "Authorization: Bearer $TOKEN"`,
+    `TOKEN=$(curl -sS ${issuer}/oauth/token -d '${form}' | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')`,
+    `curl -sS ${api}/api/v2/work-orders -H "Authorization: Bearer $TOKEN"`,
   ].join('\n');
 }

@@ -85,9 +85,9 @@ describe('npm start', { timeout }, () => {
     expect(running.output().stdout).not.toContain('Preparing the database');
     const { issuer, api, ...after } = await readDescription(folder.cwd);
     expect(after).toEqual({ users: before.users, clients: before.clients, api_keys: before.api_keys });
-    const [, tokenUrl, form] = /^TOKEN=\$\(curl -s (\S+) -d '(\S+)' \|/m.exec(running.output().stdout) ?? [];
+    const [, tokenUrl, form] = /^TOKEN=\$\(curl -sS (\S+) -d '(\S+)' \|/m.exec(running.output().stdout) ?? [];
     const [, callUrl] =
-      /^curl -s (\S+) -H "Authorization: Bearer \$TOKEN"$/m.exec(running.output().stdout) ?? [];
+      /^curl -sS (\S+) -H "Authorization: Bearer \$TOKEN"$/m.exec(running.output().stdout) ?? [];
     expect([tokenUrl, callUrl]).toEqual([`${issuer}/oauth/token`, `${api}/api/v2/work-orders`]);
     const { access_token } = await fetchToken(issuer, Object.fromEntries(new URLSearchParams(form)));
     const headers = { Authorization: `Bearer ${access_token}` };
@@ -101,7 +101,9 @@ describe('npm start', { timeout }, () => {
   it('prints a call with the live key, and brings no revoked key back', async () => {
     const running = await launchReady(folder.cwd);
     const { issuer, api, api_keys: keys } = await readDescription(folder.cwd);
-    const printed = /^curl -s (\S+) -H "Authorization: Bearer (sk_live_\w+)"$/m.exec(running.output().stdout);
+    const printed = /^curl -sS (\S+) -H "Authorization: Bearer (sk_live_\w+)"$/m.exec(
+      running.output().stdout,
+    );
     expect(printed?.slice(1)).toEqual([`${api}/api/v2/work-orders`, keys.live]);
     expect(await numbersFor(api, keys.live)).toContain('WO-1001');
     expect(await numbersFor(api, keys.test)).toContain('TEST-1001');
