@@ -3,7 +3,7 @@ import { type Account, hashPassword } from '@latchkey/storage';
 import { NotFoundError } from './faults.ts';
 import type { AccountInput } from './inputs.ts';
 import { inTransaction, type Operator, recordChange } from './operator.ts';
-import { revokeAuthority } from './revoke.ts';
+import { inRevokingTransaction, type Revoke } from './revoke.ts';
 
 /** 119 bits, for a password that no person thought of. */
 export function generatePassword(): string {
@@ -53,25 +53,24 @@ export function updateAccount(
 export async function setAccountPassword(operator: Operator, id: string, password: string): Promise<void> {
   await getAccount(operator, id);
   const passwordDigest = await hashPassword(password);
-  await inTransaction(operator, async (within) => {
+  await inRevokingTransaction(operator, async (within, revoke) => {
     await within.durable.accounts.update(id, { passwordDigest });
     await within.durable.accounts.endSignIns(id);
     await recordChange(within, 'account.password_set', { type: 'account', id });
+    await revokeAccount(revoke, id);
   });
-  await revokeAccount(operator, id);
 }
 
-export async function disableAccount(operator: Operator, id: string): Promise<Account> {
-  // Committed before anything ends: what is issued until then is among what ends.
-  await inTransaction(operator, async (within) => {
+export function disableAccount(operator: Operator, id: string): Promise<Account> {
+  return inRevokingTransaction(operator, async (within, revoke) => {
     const { disabledAt } = await getAccount(within, id);
     if (!disabledAt) await within.durable.accounts.update(id, { disabledAt: within.now() });
     // Enabled again, nobody is signed in still.
     await within.durable.accounts.endSignIns(id);
     await recordChange(within, 'account.disabled', { type: 'account', id });
+    await revokeAccount(revoke, id);
+    return getAccount(within, id);
   });
-  await revokeAccount(operator, id);
-  return getAccount(operator, id);
 }
 
 export function enableAccount(operator: Operator, id: string): Promise<Account> {
@@ -86,12 +85,14 @@ export function enableAccount(operator: Operator, id: string): Promise<Account> 
 /** Disables the account, then deletes it with its seats, grants and refresh tokens. */
 export async function deleteAccount(operator: Operator, id: string): Promise<void> {
   await disableAccount(operator, id);
-  await inTransaction(operator, async (within) => {
+  await inRevokingTransaction(operator, async (within, revoke) => {
     await within.durable.accounts.delete(id);
     await recordChange(within, 'account.deleted', { type: 'account', id });
+    // Once more: it may have been enabled meanwhile.
+    await revokeAccount(revoke, id);
   });
 }
 
-function revokeAccount(operator: Operator, id: string): Promise<void> {
-  return revokeAuthority(operator, { subject: 'account', id }, { accountId: id });
+function revokeAccount(revoke: Revoke, id: string): Promise<void> {
+  return revoke({ subject: 'account', id }, { accountId: id });
 }

@@ -3,7 +3,7 @@ import type { Client } from '@latchkey/storage';
 import { InvalidInputError, NotFoundError } from './faults.ts';
 import { inTransaction, type Operator, recordChange } from './operator.ts';
 import { getOrganization } from './organizations.ts';
-import { revokeAuthority } from './revoke.ts';
+import { inRevokingTransaction, type Revoke } from './revoke.ts';
 
 export interface NewClient {
   id?: string;
@@ -48,12 +48,12 @@ export type ClientChanges = Partial<Pick<Client, 'metadata' | 'organizationId' |
  * `change` is given the record as it is while nobody else can change it: what it merges takes no other change back.
  * What was issued for another organisation or environment ends when that changes.
  */
-export async function updateClient(
+export function updateClient(
   operator: Operator,
   id: string,
   change: (before: Client) => ClientChanges,
 ): Promise<Client> {
-  const { before, after } = await inTransaction(operator, async (within) => {
+  return inRevokingTransaction(operator, async (within, revoke) => {
     await within.durable.clients.lock(id);
     const before = await getClient(within, id);
     const changes = change(before);
@@ -64,24 +64,24 @@ export async function updateClient(
     const { organizationId } = after;
     const details = { changed: changedMembers(before, changes) };
     await recordChange(within, 'client.updated', { type: 'client', id }, { organizationId, details });
-    return { before, after };
+    if (after.organizationId !== before.organizationId || after.environment !== before.environment) {
+      await revokeClient(revoke, id);
+      // With the change: made again it would be found made already, and a refresh asks for neither.
+      await within.durable.grants.revokeMatching({ clientId: id });
+    }
+    return after;
   });
-  if (after.organizationId !== before.organizationId || after.environment !== before.environment) {
-    await revokeClient(operator, id);
-  }
-  return after;
 }
 
-export async function disableClient(operator: Operator, id: string): Promise<Client> {
-  // Committed before anything ends: what is issued until then is among what ends.
-  await inTransaction(operator, async (within) => {
+export function disableClient(operator: Operator, id: string): Promise<Client> {
+  return inRevokingTransaction(operator, async (within, revoke) => {
     const { disabledAt, organizationId } = await getClient(within, id);
     if (!disabledAt) await within.durable.clients.update(id, { disabledAt: within.now() });
     await within.announce({ type: 'client', id });
     await recordChange(within, 'client.disabled', { type: 'client', id }, { organizationId });
+    await revokeClient(revoke, id);
+    return getClient(within, id);
   });
-  await revokeClient(operator, id);
-  return getClient(operator, id);
 }
 
 export function enableClient(operator: Operator, id: string): Promise<Client> {
@@ -97,15 +97,17 @@ export function enableClient(operator: Operator, id: string): Promise<Client> {
 /** Disables the client, then deletes it with its secrets, grants and refresh tokens. */
 export async function deleteClient(operator: Operator, id: string): Promise<void> {
   const { organizationId } = await disableClient(operator, id);
-  await inTransaction(operator, async (within) => {
+  await inRevokingTransaction(operator, async (within, revoke) => {
     if (!(await within.durable.clients.delete(id))) throw new NotFoundError('client', id);
     await within.announce({ type: 'client', id });
     await recordChange(within, 'client.deleted', { type: 'client', id }, { organizationId });
+    // Once more: it may have been enabled meanwhile.
+    await revokeClient(revoke, id);
   });
 }
 
-function revokeClient(operator: Operator, id: string): Promise<void> {
-  return revokeAuthority(operator, { subject: 'client', id }, { clientId: id });
+function revokeClient(revoke: Revoke, id: string): Promise<void> {
+  return revoke({ subject: 'client', id }, { clientId: id });
 }
 
 /** Names of what differs, metadata by member. */

@@ -1,9 +1,9 @@
 import { newId } from '@latchkey/protocol';
-import type { Organization, OrganizationSettings } from '@latchkey/storage';
+import type { Client, Organization, OrganizationSettings } from '@latchkey/storage';
 import { NotFoundError } from './faults.ts';
 import type { OrganizationChanges, OrganizationInput } from './inputs.ts';
 import { inTransaction, type Operator, recordChange } from './operator.ts';
-import { revokeAuthority } from './revoke.ts';
+import { inRevokingTransaction, type Revoke } from './revoke.ts';
 
 export type OrganizationFields = Pick<Organization, 'name' | 'plan'> & OrganizationSettings;
 
@@ -75,19 +75,15 @@ export function updateOrganization(
  * people of other organisations. Clients and API keys are not announced one by one: whoever takes one looks at its
  * organisation as well.
  */
-export async function disableOrganization(operator: Operator, id: string): Promise<Organization> {
-  // Committed before anything ends: what is issued until then is among what ends.
-  await inTransaction(operator, async (within) => {
+export function disableOrganization(operator: Operator, id: string): Promise<Organization> {
+  return inRevokingTransaction(operator, async (within, revoke) => {
     const { disabledAt } = await getOrganization(within, id);
     if (!disabledAt) await within.durable.organizations.update(id, { disabledAt: within.now() });
     await within.announce({ type: 'organization', id });
     await recordOrganizationChange(within, 'organization.disabled', id);
+    await revokeOrganization(revoke, id, await within.durable.clients.list({ organizationId: id }));
+    return getOrganization(within, id);
   });
-  await revokeAuthority(operator, { subject: 'organization', id }, { organizationId: id });
-  for (const client of await operator.durable.clients.list({ organizationId: id })) {
-    await revokeAuthority(operator, { subject: 'client', id: client.id }, { clientId: client.id });
-  }
-  return getOrganization(operator, id);
 }
 
 export function enableOrganization(operator: Operator, id: string): Promise<Organization> {
@@ -105,13 +101,22 @@ export async function deleteOrganization(operator: Operator, id: string): Promis
   await disableOrganization(operator, id);
   // Before the rest and bit by bit: the rest is one statement, in which a large organisation would never end.
   await operator.durable.organizations.deleteData(id);
-  await inTransaction(operator, async (within) => {
+  await inRevokingTransaction(operator, async (within, revoke) => {
     const clients = await within.durable.clients.list({ organizationId: id });
     await within.durable.organizations.delete(id);
     await within.announce({ type: 'organization', id });
     for (const client of clients) await within.announce({ type: 'client', id: client.id });
     await recordOrganizationChange(within, 'organization.deleted', id);
+    // Once more: it may have been enabled meanwhile.
+    await revokeOrganization(revoke, id, clients);
   });
+}
+
+async function revokeOrganization(revoke: Revoke, id: string, clients: Client[]): Promise<void> {
+  await revoke({ subject: 'organization', id }, { organizationId: id });
+  for (const client of clients) {
+    await revoke({ subject: 'client', id: client.id }, { clientId: client.id });
+  }
 }
 
 function recordOrganizationChange(

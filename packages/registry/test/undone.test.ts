@@ -93,6 +93,7 @@ async function readAll({ durable }: Registry): Promise<unknown> {
     apiKeys: await durable.apiKeys.list({ organizationId, limit: 100 }),
     resourceServers: await durable.resourceServers.list(),
     signingKeys: await durable.signingKeys.list(),
+    revocations: await durable.revocations.list(),
     audited: await durable.auditEvents.list({ limit: 1000 }),
   };
 }

@@ -4,7 +4,7 @@ import { errors } from 'oidc-provider';
 import { keysOf, type TokenSubjects } from './revocation-status.ts';
 
 /**
- * A revocation ends what is issued until a few seconds after it (`revokeAuthority`), so that it reaches whatever a
+ * A revocation ends what is issued until a few seconds after it (`inRevokingTransaction`), so that it reaches whatever a
  * process whose clock is ahead had issued before. Who starts anew at once, signed in again under another role or
  * enabled again, would get a token that is dead. He waits those seconds out instead.
  */
