@@ -154,6 +154,25 @@ describe('connections to PostgreSQL', () => {
     await standby.close();
   });
 
+  test('one that stands still in a transaction gives its rows back within seconds', {
+    timeout: 20_000,
+  }, async () => {
+    const [still, other] = [openPostgres({ url: database.url }), openPostgres({ url: database.url })];
+    await still.migrate();
+    await still.organizations.create({ id: 'org_still', name: 'Acme', plan: 'free' });
+    const rename = (name: string) => other.organizations.update('org_still', { name });
+    const { promise: renamed, resolve } = Promise.withResolvers<void>();
+    const held = still.transaction(async (records) => {
+      await records.organizations.update('org_still', { name: 'Held' });
+      await expect(rename('Early')).rejects.toThrow(StorageUnavailableError);
+      await expect.poll(() => rename('Renamed').then(() => 'done', String), { timeout: 6_000 }).toBe('done');
+      resolve();
+    });
+    await expect(held).rejects.toThrow(StorageUnavailableError);
+    await renamed;
+    await Promise.all([still.close(), other.close()]);
+  });
+
   test('those an operator terminates are replaced', async () => {
     const storage = openPostgres({ url: database.url, applicationName: 'leak-test' });
     await storage.migrate();

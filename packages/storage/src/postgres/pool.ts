@@ -25,7 +25,11 @@ const CONNECT_TIMEOUT_MS = 2_000;
 const STATEMENT_TIMEOUT_MS = 3_000;
 /** The client's own limit is for a server that went silent: so much after the server's, whose answer says more. */
 const ANSWER_DELAY_MS = 500;
-const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000;
+/**
+ * A process that stands still in a transaction holds its rows, and so whoever revokes what they are. Ours wait for
+ * nobody within one, so that any other pause is shorter.
+ */
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 5_000;
 /** Statements that a connection may hold prepared. Beyond that (odd filters) they are parsed each time. */
 const MOST_PREPARED = 300;
 
