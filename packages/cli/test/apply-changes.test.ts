@@ -100,6 +100,27 @@ describe('a changed declaration', () => {
     expect(await stored()).toMatchObject({ rateLimit: null, ipAllowlist: [], leakedKeyPolicy: 'notify' });
   });
 
+  it('is refused with client scopes that no resource server will have', async () => {
+    const server = { identifier: 'https://scopes.example', name: 'S', scopes: { 'scopes:read': 'Read' } };
+    const client = { ...machine, client_id: 'client_scopes' };
+    const declare = (scope: string) => ({
+      clients: [client, { ...client, client_id: 'client_scopes_2', scope }],
+      resource_servers: [server],
+    });
+    await expect(apply(declare('scopes:read scopes:raed'))).rejects.toMatchObject({
+      faults: [
+        {
+          field: 'clients[1].scope',
+          message: expect.stringMatching(
+            /^scopes:raed is no scope that a client can ask for\. A client can ask for: openid .*work-orders:read.* scopes:read$/,
+          ),
+        },
+      ],
+    });
+    expect(await deployment.durable.clients.find('client_scopes')).toBeUndefined();
+    expect(await apply(declare('quality:read scopes:read'))).toHaveLength(3);
+  });
+
   it('leaves alone what it does not name', async () => {
     const before = await deployment.durable.clients.list();
     expect(await apply({})).toEqual([]);

@@ -8,11 +8,11 @@ import {
   grantableScopes,
   listApiKeys,
   type Operator,
-  toFields,
   updateApiKey,
 } from '@latchkey/registry';
 import type { ApiKey } from '@latchkey/storage';
 import type { Declaration, DeclaredApiKey } from './declaration.ts';
+import { resourceServersAfterwards } from './resource-servers.ts';
 import { type Step, unchanged } from './step.ts';
 
 /**
@@ -55,7 +55,7 @@ const DEFAULTS = { scopes: [...DEFAULT_API_KEY_SCOPES], ipAllowlist: [], rateLim
 /** What would stop a run half-way: scopes that no key can have, ends that are past, keys of a disabled organisation. */
 export async function findApiKeyFaults(operator: Operator, declaration: Declaration): Promise<Fault[]> {
   if (declaration.api_keys.length === 0) return [];
-  const known = await scopesAfterwards(operator, declaration);
+  const known = grantableScopes(await resourceServersAfterwards(operator, declaration));
   const faults: Fault[] = [];
   for (const [index, declared] of declaration.api_keys.entries()) {
     const path = `api_keys[${index}]`;
@@ -70,14 +70,6 @@ export async function findApiKeyFaults(operator: Operator, declaration: Declarat
 
 export function describeScopes(known: ReadonlySet<string>): string {
   return `An API key can have: ${[...known].join(' ')}`;
-}
-
-/** Those of the resource servers as they will be: the file's take the place of the stored ones. */
-async function scopesAfterwards({ durable }: Operator, { resource_servers: declared }: Declaration) {
-  const replaced = new Set(declared.flatMap(({ id, identifier }) => [id, identifier]));
-  const stored = await durable.resourceServers.list();
-  const staying = stored.filter(({ id, identifier }) => !replaced.has(id) && !replaced.has(identifier));
-  return grantableScopes([...staying, ...declared.map(toFields)]);
 }
 
 async function findStateFaults(operator: Operator, declared: DeclaredApiKey, path: string): Promise<Fault[]> {

@@ -1,15 +1,18 @@
 import { timingSafeEqual } from 'node:crypto';
+import { type Fault, parseScope } from '@latchkey/protocol';
 import {
   addClientSecret,
   changedMembers,
   createClient,
   type Operator,
+  requestableScopes,
   revokeClientSecret,
   updateClient,
   usesSecrets,
 } from '@latchkey/registry';
 import { type Client, digestSecret } from '@latchkey/storage';
-import type { DeclaredClient } from './declaration.ts';
+import type { Declaration, DeclaredClient } from './declaration.ts';
+import { resourceServersAfterwards } from './resource-servers.ts';
 import { type GeneratedSecret, type Step, unchanged } from './step.ts';
 
 export async function planClient(
@@ -37,6 +40,20 @@ export async function planClient(
     return secrets.run();
   };
   return { ...step, action: 'update', changes, run };
+}
+
+/** Scopes that nothing knows: a slip of the pen would show when somebody asks for the scope that was meant. */
+export async function findClientFaults(operator: Operator, declaration: Declaration): Promise<Fault[]> {
+  const known = requestableScopes(await resourceServersAfterwards(operator, declaration));
+  const all = [...known].join(' ');
+  return declaration.clients.flatMap(({ metadata }, index) =>
+    [...parseScope(metadata.scope)]
+      .filter((scope) => !known.has(scope))
+      .map((scope) => ({
+        field: `clients[${index}].scope`,
+        message: `${scope} is no scope that a client can ask for. A client can ask for: ${all}`,
+      })),
+  );
 }
 
 interface SecretPlan {

@@ -1,6 +1,6 @@
 import { InvalidInputError, type Operator } from '@latchkey/registry';
 import { findApiKeyFaults, planApiKey } from './api-keys.ts';
-import { planClient } from './clients.ts';
+import { findClientFaults, planClient } from './clients.ts';
 import type { Declaration } from './declaration.ts';
 import { planOrganization } from './organizations.ts';
 import { findReferenceFaults } from './references.ts';
@@ -19,6 +19,7 @@ export async function planDeclaration(
 ): Promise<Step[]> {
   const faults = [
     ...(await findReferenceFaults(operator.durable, declaration)),
+    ...(await findClientFaults(operator, declaration)),
     ...(await findApiKeyFaults(operator, declaration)),
   ];
   if (faults.length > 0) throw new InvalidInputError(faults);

@@ -5,7 +5,8 @@ import {
   toFields,
   updateResourceServer,
 } from '@latchkey/registry';
-import type { DeclaredResourceServer } from './declaration.ts';
+import type { ResourceServer } from '@latchkey/storage';
+import type { Declaration, DeclaredResourceServer } from './declaration.ts';
 import { type Step, unchanged } from './step.ts';
 
 export async function planResourceServer(
@@ -31,4 +32,15 @@ export async function planResourceServer(
     return [];
   };
   return { ...step, action: 'update', changes, run };
+}
+
+/** As they will be: the file's take the place of the stored ones. */
+export async function resourceServersAfterwards(
+  { durable }: Operator,
+  { resource_servers: declared }: Declaration,
+): Promise<Pick<ResourceServer, 'acceptsApiKeys' | 'scopes'>[]> {
+  const replaced = new Set(declared.flatMap(({ id, identifier }) => [id, identifier]));
+  const stored = await durable.resourceServers.list();
+  const staying = stored.filter(({ id, identifier }) => !replaced.has(id) && !replaced.has(identifier));
+  return [...staying, ...declared.map(toFields)];
 }
