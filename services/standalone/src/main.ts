@@ -34,6 +34,7 @@ const program = new Command('npm start --')
     '--apply <file>',
     'first bring organisations, users, clients, resource servers and API keys to what the file declares',
   )
+  .showHelpAfterError('(npm passes on what stands behind --: npm start -- --apply <file>)')
   .option('--data <folder>', 'where everything is kept', '.latchkey')
   .addHelpText(
     'after',

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, realpath, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -223,7 +223,11 @@ describe('a start that cannot be', { timeout }, () => {
     onTestFinished(remove);
     const missing = launch(cwd, ['--apply', 'nowhere.yaml']);
     expect(await missing.exited).toBe(1);
-    expect(missing.output().stderr).toContain('nowhere.yaml cannot be read');
+    expect(missing.output().stderr).toContain(`${join(await realpath(cwd), 'nowhere.yaml')} cannot be read`);
+    // npm keeps an option for itself where the -- before it is missing.
+    const swallowed = launch(cwd, ['nowhere.yaml']);
+    expect(await swallowed.exited).toBe(1);
+    expect(swallowed.output().stderr).toContain('npm start -- --apply');
     const ports = launch(cwd, [], { AUTH_PORT: 'x', API_PORT: '70000', LOG_LEVEL: 'verbose' });
     expect(await ports.exited).toBe(1);
     expect(ports.output().stderr).toMatch(/AUTH_PORT.*\n.*API_PORT.*\n.*LOG_LEVEL: must be debug/);

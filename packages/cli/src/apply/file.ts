@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { InvalidInputError } from '@latchkey/registry';
 import { type Declaration, readDeclaration } from './declaration.ts';
 
@@ -18,6 +19,7 @@ async function readText(file: string): Promise<string> {
     return await readFile(file, 'utf8');
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
-    throw new InvalidInputError([{ field: '', message: `${file} cannot be read: ${cause}` }]);
+    // npm runs its scripts where package.json is, wherever it was called.
+    throw new InvalidInputError([{ field: '', message: `${resolve(file)} cannot be read: ${cause}` }]);
   }
 }
