@@ -9,13 +9,16 @@ export interface RefreshToken {
   expiresAt: Date;
   /** When it was rotated; null while unused. */
   consumedAt: Date | null;
-  /** Whether the token it was rotated into has been used itself: then a retry is a replay. */
-  successorUsed: boolean;
+  /**
+   * Whether the token it was rotated into has been used itself: then a retry is a replay. Null while none is stored:
+   * then nobody was given one, and the token counts as unused.
+   */
+  successorUsed: boolean | null;
 }
 
 /**
  * The outcome of using a refresh token:
- * `consumed` the first use; `retried` a use within the retry window while the successor is unused (the caller
+ * `consumed` the first use, or the first after the retry window of one that stored no successor; `retried` a use within the retry window while the successor is unused (the caller
  * derives and hands out the same successor again); `replayed` any other use; `unknown` no such live token.
  */
 export type RefreshTokenUse = 'consumed' | 'retried' | 'replayed' | 'unknown';
@@ -25,7 +28,8 @@ export interface RefreshTokens {
   /**
    * Stores a token. When it is stored already (a retried rotation) nothing changes, `consumedAt` included.
    * Answers false, and stores nothing, when the grant is missing, revoked or expired: a revocation that was
-   * acknowledged wins over a refresh in flight.
+   * acknowledged wins over a refresh in flight. What is past its own expiry is kept until its predecessor is, whose
+   * uses are judged by it.
    */
   put(token: {
     value: string;
@@ -41,6 +45,11 @@ export interface RefreshTokens {
   find(value: string): Promise<RefreshToken | undefined>;
   /** Uses the token: one compare-and-set. Of any number of parallel callers exactly one gets `consumed`. */
   consume(value: string, options: { retryWindowSeconds: number }): Promise<RefreshTokenUse>;
+  /**
+   * Takes back the use of a token whose request was not answered with its successor. A token whose successor was used
+   * is replayed all the same. Does nothing for one that is not stored.
+   */
+  restore(value: string): Promise<void>;
   /** Deletes tokens past their expiry; answers how many. */
   purge(before: Date): Promise<number>;
 }

@@ -38,6 +38,7 @@ import { serveJwks } from './provider/jwks.ts';
 import type { KeySet } from './provider/keys.ts';
 import { handOverForm, readPostedForm } from './provider/posted-form.ts';
 import { redirectPosted } from './provider/posted-requests.ts';
+import { restoreUnanswered } from './provider/refresh-tokens.ts';
 import { limitQuery } from './provider/request-length.ts';
 import { createRevocation, untypedRevocation } from './provider/revocation.ts';
 import { PROGRAM_ROUTES, ROUTES } from './provider/routes.ts';
@@ -96,6 +97,7 @@ export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
   provider.use(tellTerms);
   provider.use(createRevocation({ ...deps, revokeApiKey }));
   provider.use(deps.codeRedemption.markAnswered);
+  provider.use(restoreUnanswered(deps));
   provider.use(handOverForm());
   return provider.callback();
 }

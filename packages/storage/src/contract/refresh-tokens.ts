@@ -35,7 +35,7 @@ export function testRefreshTokens(fixture: () => DurableFixture): void {
       const token = await newToken(all);
       expect(await storage.refreshTokens.put(token)).toBe(true);
       const { value, ...stored } = token;
-      const found = { ...stored, createdAt: clock.now(), consumedAt: null, successorUsed: false };
+      const found = { ...stored, createdAt: clock.now(), consumedAt: null, successorUsed: null };
       expect(await storage.refreshTokens.find(value)).toEqual(found);
       await storage.refreshTokens.consume(value, WINDOW);
       const consumedAt = clock.now();
@@ -125,6 +125,53 @@ function testUses(fixture: () => DurableFixture): void {
       expect(await use(all, token)).toBe('retried');
     });
 
+    test('after the window one without a successor is used anew, and has a window again', async () => {
+      const all = fixture();
+      const token = await newToken(all);
+      await all.storage.refreshTokens.put(token);
+      await use(all, token);
+      all.clock.advance(WINDOW.retryWindowSeconds + 1);
+      expect(await use(all, token)).toBe('consumed');
+      await all.storage.refreshTokens.put(successorOf(token));
+      all.clock.advance(WINDOW.retryWindowSeconds);
+      expect(await use(all, token)).toBe('retried');
+      all.clock.advance(1);
+      expect(await use(all, token)).toBe('replayed');
+    });
+
+    test('a successor that would expire first is kept for as long as its predecessor', async () => {
+      const all = fixture();
+      const { refreshTokens } = all.storage;
+      const token = await newToken(all);
+      await refreshTokens.put(token);
+      await use(all, token);
+      await refreshTokens.put({ ...successorOf(token), expiresAt: all.clock.in(TTL_SECONDS / 2) });
+      all.clock.advance(TTL_SECONDS - 1);
+      await refreshTokens.purge(all.clock.now());
+      expect(await use(all, token)).toBe('replayed');
+    });
+
+    test('one whose use was taken back is used again, unless its successor was used', async () => {
+      const all = fixture();
+      const { refreshTokens } = all.storage;
+      const token = await rotated(all);
+      all.clock.advance(WINDOW.retryWindowSeconds + 1);
+      await refreshTokens.restore(token.value);
+      expect((await refreshTokens.find(token.value))?.consumedAt).toBeNull();
+      expect(await use(all, token)).toBe('consumed');
+      await refreshTokens.restore(token.value);
+      await use(all, successorOf(token));
+      expect(await use(all, token)).toBe('replayed');
+    });
+
+    test('taking back a use brings nothing back after the revocation', async () => {
+      const all = fixture();
+      const token = await rotated(all);
+      await all.storage.grants.revoke(token.grantId);
+      await all.storage.refreshTokens.restore(token.value);
+      expect(await use(all, token)).toBe('unknown');
+    });
+
     test('a retry does not make the window longer', async () => {
       const all = fixture();
       const token = await rotated(all);
@@ -174,6 +221,17 @@ function testRaces(fixture: () => DurableFixture): void {
       const all = fixture();
       const token = await newToken(all);
       await all.storage.refreshTokens.put(token);
+      const uses = await callers(all, (each) => each.refreshTokens.consume(token.value, WINDOW));
+      expect(uses.filter((use) => use === 'consumed')).toHaveLength(1);
+      expect(uses.filter((use) => use === 'retried')).toHaveLength(CALLERS - 1);
+    });
+
+    test('so does one of 50 after the window, where no successor was stored', async () => {
+      const all = fixture();
+      const token = await newToken(all);
+      await all.storage.refreshTokens.put(token);
+      await all.storage.refreshTokens.consume(token.value, WINDOW);
+      all.clock.advance(WINDOW.retryWindowSeconds + 1);
       const uses = await callers(all, (each) => each.refreshTokens.consume(token.value, WINDOW));
       expect(uses.filter((use) => use === 'consumed')).toHaveLength(1);
       expect(uses.filter((use) => use === 'retried')).toHaveLength(CALLERS - 1);

@@ -9,17 +9,20 @@ export function createPostgresRefreshTokens(context: PostgresContext): RefreshTo
     put: (token) => put(context, token),
     find: async (value) => (await query<RefreshToken>(FIND, [digestBearer(value)]))[0],
     consume: (value, { retryWindowSeconds }) => consume(context, digestBearer(value), retryWindowSeconds),
+    restore: (value) => restore(context, digestBearer(value)),
     purge: (before) => purge(context, 'refreshTokens', before),
   };
 }
 
-const SUCCESSOR_USED = `exists (
-    select from refresh_tokens successor
-    where successor.predecessor = token.digest and successor.consumed_at is not null
-  ) as successor_used`;
+/** Null while no successor is stored. */
+const SUCCESSOR_USED = `(
+    select bool_or(successor.consumed_at is not null)
+    from refresh_tokens successor where successor.predecessor = token.digest
+  )`;
 
 const FIND = `
-  select grant_id, client_id, account_id, payload, created_at, expires_at, consumed_at, ${SUCCESSOR_USED}
+  select grant_id, client_id, account_id, payload, created_at, expires_at, consumed_at,
+    ${SUCCESSOR_USED} as successor_used
   from refresh_tokens token where digest = $1`;
 
 /**
@@ -35,7 +38,7 @@ const PUT = `
     insert into refresh_tokens
       (grant_id, created_at, digest, client_id, account_id, payload, predecessor, expires_at)
     select id, coalesce($2::timestamptz, statement_timestamp()), $3::bytea, $4, $5, $6::json, $7::bytea,
-      $8::timestamptz
+      greatest($8::timestamptz, (select expires_at from refresh_tokens where digest = $7::bytea))
     from live
     on conflict (digest) do nothing
   )
@@ -58,17 +61,23 @@ async function put(
   return outcome?.live ?? false;
 }
 
+/** A use that stored no successor counts for as long as its request may last, which is within the window. */
 const CONSUME = `
-  update refresh_tokens set consumed_at = coalesce($2::timestamptz, statement_timestamp())
-  where digest = $1 and consumed_at is null and expires_at > coalesce($2::timestamptz, statement_timestamp())
+  update refresh_tokens token set consumed_at = coalesce($2::timestamptz, statement_timestamp())
+  where digest = $1 and expires_at > coalesce($2::timestamptz, statement_timestamp())
+    and case
+      when consumed_at is null then ${SUCCESSOR_USED} is not true
+      when consumed_at + make_interval(secs => $3) < coalesce($2::timestamptz, statement_timestamp())
+        then ${SUCCESSOR_USED} is null
+      else false
+    end
   returning digest`;
 
 const FIND_USE = `
-  select ${SUCCESSOR_USED},
+  select ${SUCCESSOR_USED} as successor_used,
     consumed_at + make_interval(secs => $3) >= coalesce($2::timestamptz, statement_timestamp()) as recent
   from refresh_tokens token
-  where digest = $1 and consumed_at is not null
-    and expires_at > coalesce($2::timestamptz, statement_timestamp())`;
+  where digest = $1 and expires_at > coalesce($2::timestamptz, statement_timestamp())`;
 
 /**
  * The compare-and-set is one statement, and the first use costs no other. The outcome of any other use is read
@@ -79,13 +88,15 @@ async function consume(
   digest: Buffer,
   retryWindowSeconds: number,
 ): Promise<RefreshTokenUse> {
-  const first = await query(CONSUME, [digest, testInstant()]);
+  const parameters = [digest, testInstant(), retryWindowSeconds];
+  const first = await query(CONSUME, parameters);
   if (first.length > 0) return 'consumed';
-  const [use] = await query<{ recent: boolean; successorUsed: boolean }>(FIND_USE, [
-    digest,
-    testInstant(),
-    retryWindowSeconds,
-  ]);
+  const [use] = await query<{ recent: boolean | null; successorUsed: boolean | null }>(FIND_USE, parameters);
   if (!use) return 'unknown';
   return use.recent && !use.successorUsed ? 'retried' : 'replayed';
+}
+
+/** The successor stays: another request may have handed it out. */
+async function restore({ query }: PostgresContext, digest: Buffer): Promise<void> {
+  await query('update refresh_tokens set consumed_at = null where digest = $1', [digest]);
 }

@@ -6,7 +6,8 @@ import { mayBeStored, refuseAll, toPayload } from './stored-model.ts';
 
 /**
  * Within these seconds a used token whose successor is unused may be used again and gives the same successor: the
- * answer was lost, tabs raced, or the process died after the database write (DESIGN: refresh tokens).
+ * answer was lost, tabs raced, or the process died after the database write (DESIGN: refresh tokens). One that never had
+ * a successor stored was of no use to anybody, and may be used again as long as it lives.
  */
 export const RETRY_WINDOW_SECONDS = 10;
 
@@ -70,6 +71,7 @@ export function createRefreshTokenAdapter(deps: {
 
 function mayRetry({ consumedAt, successorUsed }: RefreshToken, at: Date): boolean {
   if (consumedAt === null || successorUsed) return false;
+  if (successorUsed === null) return true;
   return at.getTime() - consumedAt.getTime() <= RETRY_WINDOW_SECONDS * 1000;
 }
 

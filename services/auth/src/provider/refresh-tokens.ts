@@ -1,6 +1,9 @@
 import { createHmac, hkdfSync } from 'node:crypto';
+import type { Logger } from '@latchkey/service';
+import type { DurableStorage } from '@latchkey/storage';
+import type Koa from 'koa';
 import type Provider from 'oidc-provider';
-import type { KoaContextWithOIDC, RefreshToken } from 'oidc-provider';
+import type { KoaContextWithOIDC, OIDCContext, RefreshToken } from 'oidc-provider';
 import type { Lifetimes } from '../config.ts';
 import { rotatedToken } from './refresh-token-adapter.ts';
 
@@ -23,6 +26,28 @@ export function installRefreshTokens(provider: Provider, successorOf: SuccessorO
   prototype.generateTokenId = function generateTokenId(this: RefreshToken) {
     const predecessor = rotatedToken();
     return predecessor === undefined ? random.call(this) : successorOf(predecessor);
+  };
+}
+
+/**
+ * A token that was rotated for an answer without tokens may be used again, however late: an opaque access token that
+ * could not be stored must not make the next attempt a replay.
+ */
+export function restoreUnanswered(deps: {
+  durable: Pick<DurableStorage, 'refreshTokens'>;
+  logger: Logger;
+}): Koa.Middleware {
+  return async function restoring(ctx, next) {
+    await next();
+    const oidc = ctx.oidc as OIDCContext | undefined;
+    const rotated = oidc?.entities.RotatedRefreshToken?.jti;
+    if (ctx.status === 200 || rotated === undefined) return;
+    try {
+      await deps.durable.refreshTokens.restore(rotated);
+    } catch (error) {
+      // What is left is the retry window.
+      deps.logger.warn({ err: error, request_id: ctx.state.requestId }, 'refresh token not restored');
+    }
   };
 }
 
