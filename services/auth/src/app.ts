@@ -86,8 +86,8 @@ export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
     provider.use(receiveLeakedKeys({ ...deps, reporterKeys: deps.reporterKeys }));
   }
   provider.use(serveHome(pages, config.issuer));
-  provider.use(limitQuery(ROUTES.authorization));
-  provider.use(redirectPosted([ROUTES.authorization, ROUTES.end_session]));
+  provider.use(limitQuery(PAGES_ASKED_FOR));
+  provider.use(redirectPosted(PAGES_ASKED_FOR));
   provider.use(under(INTERACTION_PATHS, createInteractionRoutes({ ...deps, provider })));
   provider.use(nameRoute());
   provider.use(finishAnswers(config.issuer));
@@ -103,6 +103,9 @@ export function createApp(deps: AppDeps, keySet: KeySet): RequestListener {
 }
 
 const JWKS_PATHS = [ROUTES.jwks, '/.well-known/jwks.json'];
+
+/** Where applications send people. */
+const PAGES_ASKED_FOR = [ROUTES.authorization, ROUTES.end_session];
 
 /** Our own pages, and the library's steps that browsers pass before and after them. */
 const INTERACTION_PATHS = ['/interaction/', `${ROUTES.authorization}/`, ROUTES.end_session];

@@ -1,4 +1,10 @@
-import type { AccessToken, ClientCredentials, Configuration, KoaContextWithOIDC } from 'oidc-provider';
+import type {
+  AccessToken,
+  ClientCredentials,
+  Configuration,
+  KoaContextWithOIDC,
+  Session,
+} from 'oidc-provider';
 import { type AuthConfig, type Lifetimes, lifetimesOf } from '../config.ts';
 import { isConfidential, type LibraryClients } from './clients.ts';
 import { refreshTokenTtl } from './refresh-tokens.ts';
@@ -100,7 +106,9 @@ function createTtl(lifetimes: Lifetimes): NonNullable<Configuration['ttl']> {
     RefreshToken: refreshTokenTtl(lifetimes),
     IdToken: 3600,
     Interaction: lifetimes.interaction,
-    Session: lifetimes.session,
+    // Anybody gets one by asking to sign out; what strangers can make us keep lasts no longer than a begun sign-in.
+    Session: (_ctx: KoaContextWithOIDC, { accountId }: Session) =>
+      accountId === undefined ? lifetimes.interaction : lifetimes.session,
     // Never extended, so it starts out longer than the last refresh token and the JWTs issued with it.
     Grant: lifetimes.refreshTokenMax + 2 * 86_400,
   };
