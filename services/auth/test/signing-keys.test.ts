@@ -1,9 +1,10 @@
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { createOperator, rotateSigningKey } from '@latchkey/registry';
+import { createLogger } from '@latchkey/service';
 import { type SigningKey, sealPrivateJwk } from '@latchkey/storage';
 import { createRemoteJWKSet, decodeProtectedHeader, type JWK, jwtVerify } from 'jose';
-import { expect, test } from 'vitest';
-import { type PrivateKey, selectKeys } from '../src/provider/keys.ts';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { createKeyRing, type PrivateKey, selectKeys } from '../src/provider/keys.ts';
 import { startAuth } from './support/auth-server.ts';
 import { basic, postForm } from './support/http.ts';
 import { useScene } from './support/scene.ts';
@@ -91,6 +92,19 @@ test('each server announces its keys once it serves them, so that no look after 
   await expect.poll(announced, { timeout: 3000 }).toBe(8);
   for (const kids of (await Promise.all(seen)).slice(-2)) expect(kids).not.toContain(kid);
   await follower?.close();
+});
+
+test('a server that nobody tells of a key serves it ten seconds later', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { encryptionKey } = scene.auth.config;
+  const logger = createLogger({ service: 'auth', level: 'silent' });
+  const { durable } = scene.stores;
+  const keyRing = await createKeyRing({ durable, encryptionKey, logger, onChange() {}, now });
+  onTestFinished(keyRing.stop);
+  const { kid } = await addSigningKey(now());
+  vi.advanceTimersByTime(10_000);
+  await vi.waitFor(() => expect(keyRing.current().keys.map((key) => key.kid)).toContain(kid));
 });
 
 test('servers that start together on an empty database agree on the first keys', async () => {

@@ -34,8 +34,11 @@ export interface KeyRing {
 
 const FIRST_ALGORITHMS = ['ES256', 'RS256'] as const;
 
-/** Bounds how long a process that missed the feed's word signs without a new key. */
-const RELOAD_INTERVAL_MS = 60_000;
+/**
+ * Bounds how long a process that missed the feed's word signs without a new key: in an emergency, with one that somebody
+ * else has. As often as revocations are read again.
+ */
+const RELOAD_INTERVAL_MS = 10_000;
 
 /**
  * Follows the signing keys. What a key does follows from its times, so every process changes over at the same
