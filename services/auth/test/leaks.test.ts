@@ -142,6 +142,19 @@ describe('a report of a leaked key', () => {
     expect((await post(body, reporter.signedHeaders(body, key))).status).toBe(200);
   });
 
+  test('counts although entries beside it cannot be read, which the log says without a value of them', async () => {
+    const { key: leaked, apiKey } = await makeApiKey(scene);
+    const secret = mintApiKey('live').key;
+    const bad = [1, null, { token: [secret], type: 't' }, { type: secret }, { token: secret }];
+    const body = JSON.stringify([...bad, { token: leaked, type: 't' }]);
+    const { status, answer } = await post(body, reporter.signedHeaders(body, key));
+    expect(status).toBe(200);
+    expect(answer).toEqual([expect.objectContaining({ label: 'true_positive' })]);
+    expect(await find(apiKey.id)).toMatchObject({ revokedAt: expect.any(Date) });
+    expect(lines.join('')).toContain('2.token invalid_type');
+    expect(lines.join('')).not.toContain(secret);
+  });
+
   test('leaves nothing of the key in the log or the audit log', async () => {
     const { key: leaked, apiKey } = await makeApiKey(scene);
     await report({ token: leaked, url: `https://pastes.example/${leaked}`, source: leaked });

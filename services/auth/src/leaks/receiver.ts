@@ -1,5 +1,5 @@
 import { type KeyObject, verify } from 'node:crypto';
-import { HttpError, readBody } from '@latchkey/service';
+import { HttpError, type Logger, readBody } from '@latchkey/service';
 import type Koa from 'koa';
 import type { PresentedApiKeys } from '../api-keys/api-keys.ts';
 import type { OperatorFor } from '../operator.ts';
@@ -21,8 +21,9 @@ export function receiveLeakedKeys(deps: {
   reporterKeys: ReporterKeys;
   apiKeys: PresentedApiKeys;
   operatorFor: OperatorFor;
+  logger: Logger;
 }): Koa.Middleware {
-  const { reporterKeys, apiKeys, operatorFor } = deps;
+  const { reporterKeys, apiKeys, operatorFor, logger } = deps;
   return async function leakedKeys(ctx, next) {
     if (ctx.path !== OWN_ROUTES.leakedKeys) return next();
     ctx.state.route = OWN_ROUTES.leakedKeys;
@@ -33,7 +34,10 @@ export function receiveLeakedKeys(deps: {
       throw notSigned('the signature does not match');
     const { ip, state } = ctx;
     const operator = operatorFor({ name: REPORTER }, { ip, requestId: state.requestId });
-    const feedback = await handleReport(parseReport(body), { apiKeys, operator });
+    const matches = parseReport(body, (err) => {
+      logger.warn({ err, request_id: state.requestId }, 'entries of a leak report cannot be read');
+    });
+    const feedback = await handleReport(matches, { apiKeys, operator });
     ctx.set('Cache-Control', 'no-store');
     ctx.body = feedback;
   };

@@ -14,7 +14,7 @@ const match = z.looseObject({
   url: z.string().nullish(),
   source: z.string().nullish(),
 });
-const report = z.array(match).max(MAX_MATCHES);
+const report = z.array(z.unknown()).max(MAX_MATCHES);
 
 export type Match = z.infer<typeof match>;
 
@@ -26,13 +26,32 @@ export interface Feedback {
   label: 'true_positive' | 'false_positive';
 }
 
-/** @throws {HttpError} `invalid_request`; its cause names members, never values, which may be keys */
-export function parseReport(body: string): Match[] {
+/**
+ * An entry that cannot be read must not keep the keys beside it alive: it is left out, and `onFaults` told.
+ * @param onFaults is told members, never values, which may be keys
+ * @throws {HttpError} `invalid_request` where nothing can be read; its cause names what `onFaults` would be told
+ */
+export function parseReport(body: string, onFaults: (faults: Error) => void): Match[] {
   const description = 'The report must be a JSON array of objects with token and type';
-  const parsed = report.safeParse(parseJson(body, { description }));
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(({ code, path }) => `${path.join('.')} ${code}`);
-  throw new HttpError('invalid_request', { description, cause: new Error(faults.join(', ')) });
+  const entries = report.safeParse(parseJson(body, { description }));
+  const parsed = (entries.data ?? []).map((entry) => match.safeParse(entry));
+  const matches = parsed.flatMap(({ data }) => data ?? []);
+  const faults = [
+    ...describe(entries.error),
+    ...parsed.flatMap(({ error }, index) => describe(error, String(index))),
+  ];
+  if (faults.length === 0) return matches;
+  const cause = new Error(faults.slice(0, MAX_FAULTS).join(', '));
+  if (matches.length === 0) throw new HttpError('invalid_request', { description, cause });
+  onFaults(cause);
+  return matches;
+}
+
+/** Written down of one report. */
+const MAX_FAULTS = 20;
+
+function describe(error: z.ZodError | undefined, ...place: string[]): string[] {
+  return (error?.issues ?? []).map(({ code, path }) => `${[...place, ...path].join('.')} ${code}`);
 }
 
 /**
