@@ -31,6 +31,19 @@ describe('revocation of an API key', () => {
     expect(record?.revokedAt).toBeInstanceOf(Date);
   });
 
+  test('ends it with white space around it, from a page of another origin as well', async () => {
+    const [direct, fromPage] = [await makeApiKey(scene), await makeApiKey(scene)];
+    const { id } = await scene.records.addClient({
+      application_type: 'spa',
+      token_endpoint_auth_method: 'none',
+      grant_types: ['authorization_code'],
+    });
+    expect((await revoke(` ${direct.key}\r\n`)).status).toBe(200);
+    const page = { origin: 'https://app.example.com' };
+    expect((await revoke(`${fromPage.key}\n`, page, { client_id: id })).status).toBe(200);
+    for (const { key } of [direct, fromPage]) expect(await isActive(key)).toBe(false);
+  });
+
   test('is recorded once: who, what, from where, result, request', async () => {
     const { key, apiKey } = await makeApiKey(scene);
     const { headers } = await revoke(key);

@@ -117,6 +117,14 @@ describe('revocation', () => {
     );
   });
 
+  test('ends a token with white space around it', async () => {
+    const { access, refresh: token } = await userTokens();
+    for (const each of [access, token]) {
+      expect((await revoke(`${each}\n`, scene.client)).status).toBe(200);
+      expect((await introspect(each, scene.client)).body).toEqual({ active: false });
+    }
+  });
+
   test('of a refresh token ends the opaque access tokens of its grant; of an opaque one, that one alone', async () => {
     const one = await userTokens('openid');
     const { body } = await refresh(scene.auth.issuer, scene.client, one.refresh);

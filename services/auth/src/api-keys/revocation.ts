@@ -42,8 +42,10 @@ export function revokeApiKeyDirectly(revoke: RevokeApiKey): Koa.Middleware {
   return async function direct(ctx, next) {
     const { posted } = ctx.state;
     if (!posted || ctx.path !== ROUTES.revocation || ctx.headers.origin !== undefined) return next();
-    const { token } = posted.parameters;
-    if (typeof token !== 'string' || !isApiKey(token)) return next();
+    const { token: given } = posted.parameters;
+    // A line break comes with what is copied or read from a file; with it the key would be unknown, and live on.
+    const token = typeof given === 'string' ? given.trim() : '';
+    if (!isApiKey(token)) return next();
     ctx.state.route = ROUTES.revocation;
     ctx.set('Cache-Control', 'no-store');
     await revoke(ctx, token);

@@ -30,6 +30,9 @@ const setAside = new WeakMap<OIDCContext, string>();
  * The library refuses to introspect or revoke a JWT, and would look an API key up as a token of its own. As it takes in
  * the parameters of such a request, the value is set aside and another put in its place that no store is asked about:
  * the library then authenticates the client, checks the request, finds nothing and says so.
+ *
+ * The white space around a value that was copied is nobody's token: unknown is as good as revoked (RFC 7009 §2.2), so
+ * with it the answer would be a 200 that ended nothing.
  */
 export function installOwnTokens(provider: Provider): void {
   const { prototype } = (provider as unknown as { OIDCContext: { prototype: OIDCContext } }).OIDCContext;
@@ -40,6 +43,9 @@ export function installOwnTokens(provider: Provider): void {
     },
     set(this: WithParameters, parameters: Parameters) {
       this[PARAMETERS] = parameters;
+      if (this.route === 'revocation' && typeof parameters.token === 'string') {
+        parameters.token = parameters.token.trim();
+      }
       const { token } = parameters;
       if (!SPEAKS_OF_TOKENS.includes(this.route) || typeof token !== 'string' || !isOwnToken(token)) return;
       setAside.set(this, token);
