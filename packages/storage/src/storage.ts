@@ -60,7 +60,7 @@ export interface SharedStorage {
   /** What rate limits lease from; the guard's own, over this store. */
   permits: Permits;
   feed: RevocationFeed;
-  /** Throws `StorageUnavailableError` when the store does not answer. */
+  /** Throws `StorageUnavailableError` when the store does not answer, or takes no writes. */
   ping(): Promise<void>;
   close(): Promise<void>;
 }

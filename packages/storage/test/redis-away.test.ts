@@ -65,6 +65,16 @@ describe('a Redis that is away', () => {
     await storage.close();
   });
 
+  test('one that is full is unavailable until there is room', async () => {
+    const storage = openRedis({ url: server.url });
+    await storage.ping();
+    await admin.config('SET', 'maxmemory', 1);
+    await expect(storage.ping()).rejects.toThrow(StorageUnavailableError);
+    await admin.config('SET', 'maxmemory', 0);
+    await storage.ping();
+    await storage.close();
+  });
+
   test('a closed storage leaves no connection behind, followers included', async () => {
     const storage = openRedis({ url: server.url });
     const following = await followFeed(storage);

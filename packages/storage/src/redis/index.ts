@@ -14,6 +14,7 @@ export interface RedisOptions {
 }
 
 const ANSWER_TIMEOUT_MS = 2_000;
+const PING_TTL_SECONDS = 60;
 
 /**
  * Connects at once, and again for ever: a Redis that is away makes calls fail with `StorageUnavailableError`
@@ -29,7 +30,8 @@ export function openRedis({ url, keyPrefix = 'latchkey:' }: RedisOptions): Share
     permits: createRedisPermits(redis.run, keyPrefix),
     feed: createRedisFeed(redis, `${keyPrefix}feed`, () => connectRedis(address, FOLLOWER_ANSWER_TIMEOUT_MS)),
     async ping() {
-      await redis.send('ping');
+      // A write: a Redis that is full, or a replica, answers everything else.
+      await redis.send('set', `${keyPrefix}ping`, 1, 'EX', PING_TTL_SECONDS);
     },
     async close() {
       redis.disconnect();
