@@ -1,5 +1,10 @@
 import type { Logger } from '@latchkey/service';
-import Provider, { type AccessToken, type ClientCredentials, type KoaContextWithOIDC } from 'oidc-provider';
+import Provider, {
+  type AccessToken,
+  type ClientCredentials,
+  errors,
+  type KoaContextWithOIDC,
+} from 'oidc-provider';
 import type { Audit } from '../audit.ts';
 
 declare module 'koa' {
@@ -29,20 +34,7 @@ type Listen = (event: string, listener: (...args: never[]) => void) => void;
  */
 export function followEvents(provider: Provider, { audit, logger }: { audit: Audit; logger: Logger }): void {
   const on: Listen = provider.on.bind(provider);
-  for (const event of ERROR_EVENTS) {
-    on(event, (ctx: KoaContextWithOIDC, error: Error) => {
-      ctx.state.libraryError = error;
-      if (error.message === 'invalid_client') {
-        const clientId = ctx.oidc.client?.clientId ?? asClientId(ctx.oidc.params?.client_id);
-        logger.warn(
-          { request_id: ctx.state.requestId, client_id: clientId, err: error },
-          'client not authenticated',
-        );
-      } else {
-        logger.debug({ request_id: ctx.state.requestId, err: error }, event);
-      }
-    });
-  }
+  followErrors(on, logger);
   followRevocations(on, audit);
   on('authorization.success', (ctx: KoaContextWithOIDC) => {
     void audit.record({
@@ -71,6 +63,26 @@ export function followEvents(provider: Provider, { audit, logger }: { audit: Aud
       ...describe(ctx, grantId),
     });
   });
+}
+
+function followErrors(on: Listen, logger: Logger): void {
+  for (const event of ERROR_EVENTS) {
+    on(event, (ctx: KoaContextWithOIDC, error: Error) => {
+      ctx.state.libraryError = error;
+      const clientId = ctx.oidc.client?.clientId ?? asClientId(ctx.oidc.params?.client_id);
+      const about = { request_id: ctx.state.requestId, client_id: clientId };
+      if (error.message === 'invalid_client') {
+        logger.warn({ ...about, err: error }, 'client not authenticated');
+      } else if (event === 'grant.error' && error instanceof errors.OIDCProviderError) {
+        // The answer is alike for all that can be wrong with a code or token. The detail is the library's or our own
+        // text, and has nothing of what was sent.
+        const { error: code, error_detail: detail } = error;
+        logger.info({ ...about, error: code, detail }, 'token request refused');
+      } else {
+        logger.debug({ ...about, err: error }, event);
+      }
+    });
+  }
 }
 
 /** Of opaque tokens; JWTs are ours to revoke (`revocation.ts`). Their ids are their values, so none is named. */
