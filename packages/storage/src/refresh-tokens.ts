@@ -18,8 +18,9 @@ export interface RefreshToken {
 
 /**
  * The outcome of using a refresh token:
- * `consumed` the first use, or the first after the retry window of one that stored no successor; `retried` a use within the retry window while the successor is unused (the caller
- * derives and hands out the same successor again); `replayed` any other use; `unknown` no such live token.
+ * `consumed` the first use, or the first after the retry window of one that stored no successor; `retried` a use within
+ * the retry window while the successor is unused (the caller derives and hands out the same successor again);
+ * `replayed` any other use; `unknown` no such live token.
  */
 export type RefreshTokenUse = 'consumed' | 'retried' | 'replayed' | 'unknown';
 
