@@ -12,6 +12,7 @@ import type { Introspection } from './introspection.ts';
 import { createJwks, type Fetch, type Jwks } from './jwks.ts';
 import type { Algorithm } from './keys.ts';
 import type { RateLimiter } from './limits/limiter.ts';
+import { refuseOddAddresses, refuseUnknown } from './options.ts';
 import type { OrganizationLookup } from './organizations.ts';
 import type { RoutePolicy } from './policy.ts';
 import type { RefusalReason } from './refusals.ts';
@@ -44,7 +45,7 @@ export interface GuardOptions {
   revocations?: RevocationList;
   /** Without it an organisation's limit is its plan's, as far as the credential tells. */
   organizations?: OrganizationLookup;
-  /** Without it nothing is limited. */
+  /** Without it nothing is limited, and a route may not have a `limit`. */
   limiter?: RateLimiter;
   /** Default: true, unless `audience` begins with `http:`. */
   requireHttps?: boolean;
@@ -83,7 +84,17 @@ export interface Guard {
   refreshKeys(): Promise<boolean>;
 }
 
+const OPTIONS: Readonly<Record<keyof GuardOptions, true>> = {
+  ...{ issuer: true, audience: true, jwksUri: true, algorithms: true, clockToleranceSeconds: true },
+  ...{ tokens: true, apiKeys: true, introspection: true, revocations: true, organizations: true },
+  ...{ limiter: true, requireHttps: true, trustedProxies: true, onExposure: true, cache: true },
+  ...{ metadata: true, onKeysFailure: true, fetch: true, now: true },
+};
+
+/** @throws {TypeError} on options that it does not know, and on addresses that cannot be right */
 export function createGuard(options: GuardOptions): Guard {
+  refuseUnknown('a guard', options, OPTIONS);
+  refuseOddAddresses(options);
   const { audience, now = Date.now, tokens = 'local', cache = {} } = options;
   const { apiKeys, introspection, revocations, organizations, limiter } = options;
   const requireHttps = options.requireHttps ?? !audience.startsWith('http:');
@@ -110,7 +121,7 @@ export function createGuard(options: GuardOptions): Guard {
   const identify = createIdentify(verifiers, refuse);
   const admit = createAdmit({ organizations, limiter, addressOf, requireHttps, refuse });
   return {
-    protect: createProtect({ inspect, identify, admit, refuse }),
+    protect: createProtect({ inspect, identify, admit, refuse, limiter }),
     inspect,
     refuse: (reason) => refuse(reason),
     metadata: describeResource(options),
@@ -124,9 +135,10 @@ interface Steps {
   identify: Identify;
   admit: Admit;
   refuse: Refuse;
+  limiter: RateLimiter | undefined;
 }
 
-function createProtect({ inspect, identify, admit, refuse }: Steps): Guard['protect'] {
+function createProtect({ inspect, identify, admit, refuse, limiter }: Steps): Guard['protect'] {
   /** Ports are the service's own code: what they throw is an outage, never an answer. */
   const explain = (error: unknown): GuardError =>
     error instanceof GuardError ? error : refuse('credential_unavailable', { cause: error });
@@ -135,6 +147,8 @@ function createProtect({ inspect, identify, admit, refuse }: Steps): Guard['prot
   };
   return (policy = {}) => {
     const route = compilePolicy(policy);
+    if (policy.limit && !limiter)
+      throw new TypeError('a limit needs the limiter of the guard: nothing counts it');
     return (request) => {
       try {
         inspect(request);
@@ -157,7 +171,7 @@ function rulesOf(options: GuardOptions): ValidationRules {
 }
 
 function jwksOf(options: GuardOptions, algorithms: readonly Algorithm[], now: () => number): Jwks {
-  const uri = options.jwksUri ?? `${options.issuer.replace(/\/$/, '')}/.well-known/jwks.json`;
+  const uri = options.jwksUri ?? `${options.issuer}/.well-known/jwks.json`;
   const onFailure = options.onKeysFailure ?? (() => {});
   return createJwks({ uri, algorithms, fetch: options.fetch ?? fetch, now, onFailure });
 }

@@ -10,7 +10,7 @@ export interface RoutePolicy {
   credentials?: readonly CredentialKind[];
   /**
    * Of this route, beside the limits of key and organisation: for each API key, and for each client by organisation, or
-   * by account where there is none.
+   * by account where there is none. Needs the guard's `limiter`.
    */
   limit?: { requests: number; windowSeconds: number };
   /** Addresses and CIDR ranges that the route may be called from. */

@@ -1,6 +1,7 @@
 import { type AddressList, createAddressList } from '@latchkey/protocol';
 import { rememberAddresses } from './allowlists.ts';
 import type { Limit } from './limits/limiter.ts';
+import { refuseUnknown } from './options.ts';
 import type { RoutePolicy } from './policy.ts';
 import { type CredentialKind, countedAs, type Principal } from './principal.ts';
 
@@ -13,8 +14,17 @@ export interface Route {
   addLimit(limits: readonly Limit[], principal: Principal): readonly Limit[];
 }
 
+const MEMBERS: Readonly<Record<keyof RoutePolicy, true>> = {
+  name: true,
+  scope: true,
+  credentials: true,
+  limit: true,
+  allowlist: true,
+};
+
 /** @throws {TypeError} or {RangeError} on a policy that cannot be kept: at the start, not at a request */
 export function compilePolicy(policy: RoutePolicy): Route {
+  refuseUnknown('the policy of a route', policy, MEMBERS);
   const { credentials, scope = [], allowlist } = policy;
   return {
     accepts: credentials === undefined ? () => true : (kind) => credentials.includes(kind),

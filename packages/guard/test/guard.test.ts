@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { GuardOptions, RoutePolicy } from '../src/index.ts';
 import {
   AUDIENCE,
   createKey,
@@ -153,6 +154,49 @@ test('RFC 9728 §2: the metadata names the resource, its issuer, its scopes and 
   expect(guard.metadataPath).toBe('/.well-known/oauth-protected-resource/orders');
 });
 
-test('a guard whose audience is no URL is refused when it is made', () => {
-  expect(() => createTestGuard(server, { audience: 'orders' })).toThrow(TypeError);
+describe('is refused when it is made, in words that say what is wrong:', () => {
+  test.each<[string, Partial<GuardOptions>, RegExp]>([
+    ['no audience', { audience: undefined as never }, /^audience must be an http or https URL/],
+    ['an audience that is no URL', { audience: 'orders' }, /^audience must be .* not orders/],
+    ['an audience that has no host', { audience: 'urn:orders' }, /^audience must be/],
+    ['an audience with a fragment', { audience: `${AUDIENCE}#a` }, /^audience must not have a fragment/],
+    ['no issuer', { issuer: undefined as never }, /^issuer must be an http or https URL/],
+    ['an issuer without its scheme', { issuer: 'auth.example.test' }, /^issuer must be/],
+    [
+      'an issuer with a slash that no token has',
+      { issuer: `${ISSUER}/` },
+      /^issuer must not end with a slash/,
+    ],
+    [
+      'options it does not know',
+      { revocation: {}, limits: {} } as never,
+      /no revocation, limits, only issuer/,
+    ],
+  ])('a guard with %s', (_, options, words) => {
+    const make = () => createTestGuard(server, options);
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow(words);
+  });
+
+  test.each<[string, RoutePolicy, RegExp]>([
+    [
+      '`scopes`, which would ask for nothing',
+      { scopes: ['orders:read'] } as never,
+      /no scopes, only name, scope/,
+    ],
+    [
+      'a limit that nothing counts',
+      { name: 'r', limit: { requests: 1, windowSeconds: 1 } },
+      /needs the limiter/,
+    ],
+  ])('a policy with %s', (_, policy, words) => {
+    const make = () => createTestGuard(server).protect(policy);
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow(words);
+  });
+});
+
+test('a guard takes an audience on this machine, with a path or a slash of its own', () => {
+  for (const audience of ['http://localhost:3100', `${AUDIENCE}/`, `${AUDIENCE}/v1`])
+    expect(createTestGuard(server, { audience }).metadata.resource).toBe(audience);
 });
