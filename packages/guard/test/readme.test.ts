@@ -8,7 +8,16 @@ import {
   type RoutePolicy,
 } from '../src/index.ts';
 import { startIntrospection } from './introspection-server.ts';
-import { AUDIENCE, createKey, createKeyServer, createTestGuard, encode, NOW, sign } from './issuer.ts';
+import {
+  AUDIENCE,
+  createKey,
+  createKeyServer,
+  createTestGuard,
+  encode,
+  identify,
+  NOW,
+  sign,
+} from './issuer.ts';
 import { type KoaServer, PROXY, sendTwice, serveKoa } from './koa-server.ts';
 import { createLimiter, createLookup, createOrganizations, mint, only } from './ports.ts';
 
@@ -102,8 +111,10 @@ const requests: Record<RefusalReason, () => Promise<Response>> = {
   credential_unavailable: () => storeless.send(mint().authorization),
 };
 
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+
 /** `| what was sent | `reason` | status | `code` | words |` */
-const table = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+const table = readme
   .split('\n')
   .map((line) => line.split('|').map((cell) => cell.trim().replace(/^`([^`]*)`$/, '$1')))
   .filter((cells) => cells.length === 7 && /^\d+$/.test(cells[3] ?? ''))
@@ -111,6 +122,15 @@ const table = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 
 test('the table of the README has every reason, once, in the order of the list', () => {
   expect(table.map(([, reason]) => reason)).toEqual(Object.keys(REFUSALS));
+});
+
+test('the table of the principal has every member of one', async () => {
+  const guard = createTestGuard(createKeyServer(key), { apiKeys });
+  const section = readme.split('## The principal')[1]?.split('\n## ')[0] ?? '';
+  const cells = [...section.matchAll(/^\| (`[^|]+) \|/gm)].flatMap(([, cell = '']) => cell.split(', '));
+  const found = await Promise.all([bearer(), issue()].map(async (sent) => identify(guard, await sent)));
+  const members = new Set(found.flatMap((principal) => Object.keys(principal)));
+  expect(cells.sort()).toEqual([...members].map((name) => `\`${name}\``).sort());
 });
 
 const metadata = `resource_metadata="${AUDIENCE}/.well-known/oauth-protected-resource"`;
