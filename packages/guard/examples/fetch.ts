@@ -19,7 +19,8 @@ async function serve(incoming: IncomingMessage, answer: ServerResponse) {
   const headers = new Headers();
   for (const [name, values = []] of Object.entries(headersDistinct)) headers.set(name, values.join(', '));
   const request = new Request(new URL(url, 'http://localhost'), { method, headers });
-  const response = metadata(request) ?? (await readOrders(request, { remoteAddress: socket.remoteAddress }));
+  const connection = { remoteAddress: socket.remoteAddress, encrypted: false }; // whatever scheme the client wrote
+  const response = metadata(request) ?? (await readOrders(request, connection));
   answer.writeHead(response.status, Object.fromEntries(response.headers)).end(await response.text());
 }
 

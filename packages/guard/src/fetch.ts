@@ -14,7 +14,10 @@ export interface ConnectionInfo {
    * trusted: behind one that ends TLS, every request is plain http.
    */
   remoteAddress?: string | undefined;
-  /** Whether the connection is TLS. Default: what the scheme of the request's URL says, which the platform wrote. */
+  /**
+   * Whether the connection is TLS. Default: what the scheme of the request's URL says. Say it where that may come from
+   * the client, who can send `GET https://…` over plain http.
+   */
   encrypted?: boolean | undefined;
 }
 
@@ -66,13 +69,14 @@ export function createFetchGuard(guard: Guard, { onRefusal = answer }: FetchGuar
 
 function describe(request: Request, info: ConnectionInfo): GuardedRequest {
   const { headers } = request;
-  const { protocol, pathname, search } = new URL(request.url);
+  // The whole of it is looked at for credentials: host and fragment stand in logs as well.
+  const [path = '', ...query] = request.url.split('?');
   return {
     authorization: splitAuthorization(headers.get('authorization')),
-    path: pathname,
-    query: search.slice(1),
+    path,
+    query: query.join('?'),
     remoteAddress: info.remoteAddress,
-    encrypted: info.encrypted ?? protocol === 'https:',
+    encrypted: info.encrypted ?? request.url.startsWith('https:'),
     forwardedFor: headers.get('x-forwarded-for') ?? undefined,
     forwardedProto: headers.get('x-forwarded-proto') ?? undefined,
   };

@@ -1,5 +1,8 @@
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { mintApiKey } from '@latchkey/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -115,6 +118,15 @@ test('the example for Koa answers as often as its route allows, and then says wh
   expect(retryAfter).toBeLessThanOrEqual(60);
   expect(Number(refused?.headers.get('x-ratelimit-reset')) - Date.now() / 1000).toBeLessThanOrEqual(60);
   expect(await refused?.json()).toMatchObject({ error: 'too_many_requests' });
+});
+
+test('the example for fetch-style handlers takes plain http for what it is, whatever URL the client writes', async () => {
+  const { url, stop } = await startExample('fetch', { ISSUER: issuer.url, AUDIENCE });
+  const asked = request(url, { path: 'https://api.example.test/v1/orders' }).end();
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+  const body = await json(answer);
+  await stop();
+  expect([answer.statusCode, body]).toMatchObject([403, { error: 'https_required' }]);
 });
 
 describe('the example for Express takes API keys, which it asks the issuer about', () => {

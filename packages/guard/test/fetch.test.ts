@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type ConnectionInfo, createFetchGuard, GuardError, type GuardOptions } from '../src/index.ts';
 import { createKey, createKeyServer, createTestGuard, sign } from './issuer.ts';
+import { mint } from './ports.ts';
 
 const key = await createKey('k1');
 const HSTS = 'strict-transport-security';
@@ -89,6 +90,18 @@ describe('the connection', () => {
       (await serve(new Request('http://api.example.test/', { headers }), { remoteAddress })).status;
     expect([await from('10.1.2.3'), await from('198.51.100.7')]).toEqual([200, 403]);
   });
+});
+
+describe('an API key is found in all of the URL', () => {
+  const exposed = mint().key;
+
+  test.each([`/#${exposed}`, `/?a=b#k=${exposed}`, `/orders/${exposed}`, `.${exposed}.test/`])(
+    '%s',
+    async (rest) => {
+      const response = await answer(() => new Response('good'), { url: `https://api.example.test${rest}` });
+      expect(response.status).toBe(400);
+    },
+  );
 });
 
 test('a form that somebody has read already is refused as any request without credentials', async () => {
