@@ -17,7 +17,7 @@ import { serveDocumentation } from './documentation.ts';
 import type { Idempotency } from './idempotency.ts';
 import type { Metering } from './metering/metering.ts';
 import { BASE_PATH, type Route } from './route-table.ts';
-import { serveRoutes } from './serve.ts';
+import { refuseExposed, serveRoutes } from './serve.ts';
 
 export interface AppDeps {
   config: ApiConfig;
@@ -41,6 +41,7 @@ export function createApp(deps: AppDeps): RequestListener {
   });
   const trustedProxies = createTrustedProxies(config.trustedProxies);
   installShell(app, { logger, metrics, health, trustedProxies });
+  app.use(refuseExposed(guard));
   app.use(createKoaGuard(guard).metadata);
   app.use(serveAssets(pages));
   app.use(serveDocumentation(routes, config, pages));

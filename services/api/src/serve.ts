@@ -44,9 +44,25 @@ export function serveRoutes(routes: Route[], { guard, metering, ...answering }: 
   }
   const dispatch = router.routes() as Koa.Middleware;
   return async function api(ctx, next) {
-    if (ctx.path !== BASE_PATH && !ctx.path.startsWith(`${BASE_PATH}/`)) return next();
+    if (!isOfApi(ctx)) return next();
     ctx.set('Cache-Control', 'no-store');
     await dispatch(ctx, async () => refuse(router, ctx, guard));
+  };
+}
+
+const isOfApi = ({ path }: Koa.Context) => path === BASE_PATH || path.startsWith(`${BASE_PATH}/`);
+
+/** A credential in the URL of a page, or of nothing. What is no part of the API is read by plain http, too. */
+export function refuseExposed(guard: Guard): Koa.Middleware {
+  return function exposed(ctx, next) {
+    if (isOfApi(ctx)) return next();
+    try {
+      guard.inspect(readNodeRequest(ctx.req, ctx.req.url, ctx.state.requestId));
+    } catch (error) {
+      if (!(error instanceof GuardError)) throw error;
+      if (error.reason !== 'https_required') throw toRefusal(error);
+    }
+    return next();
   };
 }
 

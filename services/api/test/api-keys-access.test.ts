@@ -212,6 +212,9 @@ describe('a key in the URL', () => {
     ['in the path of a real route', (key: string) => `${ORDERS}/${key}`, 'path'],
     ['percent-encoded', (key: string) => `${ORDERS}?k=${key.replaceAll('_', '%5F')}`, 'query'],
     ['on an unknown route', (key: string) => `/api/v2/nothing?token=${key}`, 'query'],
+    ['of another version of the API', (key: string) => `/api/v1/work-orders?api_key=${key}`, 'query'],
+    ['on a page', (key: string) => `/docs?k=${key}`, 'query'],
+    ['in a path that is nothing', (key: string) => `/${key}`, 'path'],
     ['in the path of an unknown route', (key: string) => `/api/v2/${key}/work-orders`, 'path'],
   ])('%s is a 400 that says so, and an audit event without the URL', async (_, url, where) => {
     const { key, apiKey } = await api.createKey(tenant);
