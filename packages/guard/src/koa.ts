@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { METADATA_HEADERS, refusalHeaders } from './answers.ts';
 import type { GuardError } from './errors.ts';
 import { explainNodeRefusal } from './form-token.ts';
@@ -10,6 +10,7 @@ import type { Principal } from './principal.ts';
 /** The part of Koa's context that is used: guard depends on no framework, not even for types. */
 export interface KoaContext {
   readonly req: IncomingMessage;
+  readonly res: Pick<ServerResponse, 'setHeader'>;
   readonly method: string;
   readonly path: string;
   readonly originalUrl: string;
@@ -43,7 +44,8 @@ export function createKoaGuard(guard: Guard, { onRefusal = answer }: KoaGuardOpt
           const found = check(readNodeRequest(ctx.req, ctx.originalUrl, requestIdOf(ctx)));
           const { principal, headers } = found instanceof Promise ? await found : found;
           ctx.state.principal = principal;
-          ctx.set(headers);
+          // Not `ctx.set`, which makes several lists of them: this is done on every request.
+          for (const name in headers) ctx.res.setHeader(name, headers[name] as string);
         } catch (error) {
           return onRefusal(ctx, await explainNodeRefusal(error, guard, ctx.req));
         }
